@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /** The made-up Microsoft 365 world of the sandbox: tenants, accounts and app registrations. */
 
 export type AccountKind = 'mailbox' | 'noMailbox' | 'guest' | 'personal' | 'otherTenant';
@@ -52,6 +54,9 @@ const PASSWORD = 'Sandbox-1';
 
 const objectId = (n: number) => `0b1ec700-0000-4000-8000-${String(n).padStart(12, '0')}`;
 
+/** Drawn anew at each start, in the shape Entra gives client secrets, so that no secret is ever in the repository. */
+const newClientSecret = () => `sbx8Q~${randomBytes(25).toString('base64url')}`;
+
 /** The standard directory, with `extraMailboxes` further mailboxes `sender-1@acme.example` and so on for load. */
 export function sandboxDirectory(extraMailboxes = 0): Directory {
   const account = (n: number, kind: AccountKind, address: string, name: string, tenantId = ACME): Account => ({
@@ -83,21 +88,21 @@ export function sandboxDirectory(extraMailboxes = 0): Directory {
       serviceProvider: {
         clientId: '5e41ce00-0000-4000-8000-000000000001',
         name: 'RoboMQ Hire2Retire',
-        clientSecret: 'sandbox-service-provider~secret.Q1w2E3r4T5',
+        clientSecret: newClientSecret(),
         tenantId: ROBOMQ,
         singleTenant: false,
       },
       customerOwned: {
         clientId: 'c0570e00-0000-4000-8000-000000000001',
         name: 'Acme Mail Sender',
-        clientSecret: 'sandbox-customer-owned~secret.A1s2D3f4G5',
+        clientSecret: newClientSecret(),
         tenantId: ACME,
         singleTenant: false,
       },
       customerOwnedSingleTenant: {
         clientId: 'c0570e00-0000-4000-8000-000000000002',
         name: 'Acme Mail Sender (this organization only)',
-        clientSecret: 'sandbox-single-tenant~secret.Z1x2C3v4B5',
+        clientSecret: newClientSecret(),
         tenantId: ACME,
         singleTenant: true,
       },
