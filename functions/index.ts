@@ -1,8 +1,7 @@
 import { app } from '@azure/functions';
+import { compose } from '../shared/compose.ts';
+import { loadConfig } from '../shared/config.ts';
+import { register } from './register.ts';
 
-app.http('health', {
-  route: 'health',
-  methods: ['GET'],
-  authLevel: 'anonymous',
-  handler: async () => ({ jsonBody: { status: 'ok' } }),
-});
+// The only place that reads the environment. Settings that make no sense end the process here, with all of them named.
+register(app, compose(loadConfig(process.env)));

@@ -1,0 +1,103 @@
+import type { HttpRequest, HttpResponseInit } from '@azure/functions';
+import { z } from 'zod';
+import { AppError, type FieldError, invalidField } from '../../shared/errors.ts';
+import { CALLER_ID } from '../../shared/ids.ts';
+import { fieldErrors } from '../../shared/mail/field-errors.ts';
+import { LIMITS } from '../../shared/mail/limits.ts';
+
+/** Reads and checks a JSON body. @throws {AppError} invalid_request, payload_too_large, secret_is_id */
+export async function readBody<T>(request: HttpRequest, schema: z.ZodType<T>): Promise<T> {
+  const text = await readText(request);
+  if (text === '') throw invalidField('', 'required', 'A JSON body is required.');
+  return check(schema, parse(text), '');
+}
+
+/** A route without a body accepts none, or `{}`. */
+export async function readNoBody(request: HttpRequest): Promise<void> {
+  const text = await readText(request);
+  if (text !== '') check(z.strictObject({}), parse(text), '');
+}
+
+async function readText(request: HttpRequest): Promise<string> {
+  if (Number(request.headers.get('content-length') ?? 0) > LIMITS.httpBodyBytes)
+    throw new AppError('payload_too_large');
+  const text = await request.text();
+  if (text.length > LIMITS.httpBodyBytes) throw new AppError('payload_too_large');
+  const type = request.headers.get('content-type') ?? 'application/json';
+  if (text !== '' && !/^application\/(\w+\+)?json\b/i.test(type)) {
+    throw invalidField('', 'content_type', 'The body must be application/json.');
+  }
+  return text.trim();
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalidField('', 'not_json', 'The body is not valid JSON.');
+  }
+}
+
+/** Checks a value against a schema; fields that are wrong are named, their values never quoted. */
+export function check<T>(schema: z.ZodType<T>, value: unknown, prefix: '' | '?'): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = fieldErrors(parsed.error.issues).map((each) => ({
+    ...each,
+    pointer: prefix === '?' ? each.pointer.replace(/^\//, '?') : each.pointer,
+  }));
+  const secretIsId = errors.find(({ code }) => code === 'secret_is_id');
+  if (secretIsId) throw new AppError('secret_is_id', { detail: secretIsId.detail, errors });
+  throw new AppError('invalid_request', { detail: summary(errors), errors });
+}
+
+function summary(errors: readonly FieldError[]): string {
+  const first = errors[0];
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return `${first?.pointer || 'The request'}: ${first?.detail ?? 'is invalid'}${more}`;
+}
+
+/** Checks query parameters; unknown and repeated ones are refused. */
+export function readQuery<T>(request: HttpRequest, schema: z.ZodType<T>): T {
+  const search = new URL(request.url).searchParams;
+  const names = [...search.keys()];
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated !== undefined) throw invalidField('?', 'repeated', 'A query parameter is given twice.');
+  return check(schema, Object.fromEntries(search), '?');
+}
+
+export const noQuery = z.strictObject({});
+
+/** `?limit=1..200&after=` of lists. */
+export const pageQuery = z.strictObject({
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(1, 'must be at least 1').max(200, 'must be at most 200'))
+    .default(100),
+  after: z
+    .string()
+    .max(2048)
+    .regex(/^[A-Za-z0-9_=+/-]+$/, 'is not a `next` of this list')
+    .optional(),
+});
+
+/** A path parameter that is a caller's id. Anything else names nothing. */
+export function callerId(request: HttpRequest, name: 'customerId' | 'mailId'): string {
+  const value = request.params[name] ?? '';
+  if (!CALLER_ID.test(value)) throw new AppError('not_found');
+  return value;
+}
+
+export function pathParameter(request: HttpRequest, name: 'linkId' | 'connectionId'): string {
+  return request.params[name] ?? '';
+}
+
+export function jsonAnswer(status: number, value: unknown, headers: Record<string, string> = {}): HttpResponseInit {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(value),
+  };
+}

@@ -1,0 +1,46 @@
+import type { SandboxInfo } from './info.ts';
+
+/** What a person reads when the sandbox is ready. */
+export function summary(info: SandboxInfo, seconds: number, localSettings: string | undefined): string {
+  const { customerOwned: own, customerOwnedSingleTenant: single, users } = info;
+  const shown = users.slice(0, 6);
+  const password = users[0]?.password ?? '';
+  const width = Math.max(...shown.map(({ address }) => address.length));
+  const more = users.length > shown.length ? `\n    … and ${users.length - shown.length} more mailboxes` : '';
+  return `
+  The sandbox is ready (${seconds.toFixed(1)} s). Start here:
+
+    Hire2Retire    ${info.hire2retire}
+    Mailbox        ${info.mailbox}   (every mail that was sent)
+
+  Sign in at "Microsoft" as one of these, password ${password}
+
+${shown.map(({ address, kind }) => `    ${address.padEnd(width)}   ${KINDS[kind]}`).join('\n')}${more}
+
+  For programs
+
+    API            ${info.api}
+    Function key   ${info.functionKey}
+    Control        ${info.control}
+    Mail queue     ${info.mailQueue}   (storage: npm run -s sandbox -- --json prints the connection string)
+
+  Customer-owned application
+
+    Client ID      ${own.clientId}
+    Client secret  ${own.clientSecret}
+    Tenant         ${own.tenant}   (may be left empty)
+    For accounts of one organization only (needs its tenant):
+    Client ID      ${single.clientId}
+    Client secret  ${single.clientSecret}
+${localSettings ? `\n  The functions are not running: ${localSettings} is written, start them with "func start".\n` : ''}
+  Ctrl+C stops it. Nothing is kept.
+`;
+}
+
+const KINDS = {
+  mailbox: 'has a mailbox',
+  noMailbox: 'has no mailbox',
+  guest: 'a guest of Acme',
+  personal: 'a personal account',
+  otherTenant: 'has a mailbox in another organization',
+} as const satisfies Record<SandboxInfo['users'][number]['kind'], string>;

@@ -1,0 +1,73 @@
+import type { Server } from 'node:http';
+import { createRequire } from 'node:module';
+
+/**
+ * Azurite as a library. It promises no such interface and has no types, so everything that depends on its inner shape is
+ * in this file, and package.json pins the exact version.
+ */
+
+export type Service = 'blob' | 'queue' | 'table';
+
+export interface AzuriteServer {
+  readonly httpServer: Server;
+  start(): Promise<void>;
+  close(): Promise<void>;
+  /** Scheme, host and the port that was really taken. */
+  getHttpServerAddress(): string;
+}
+
+/** Files of a PEM certificate; Azurite reads them when a server is made. */
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+type Newable<T> = new (...parameters: readonly unknown[]) => T;
+
+const require = createRequire(import.meta.url);
+
+const KEEP_ALIVE_SECONDS = 5;
+const NO_FILE = '';
+const NO_ACCESS_LOG = [false, undefined];
+const NO_DEBUG_LOG = [false, undefined];
+/** Azurite's order: not loose; any API version, as SDKs are usually ahead of it. */
+const STRICTNESS = [false, true];
+
+/** One service on 127.0.0.1, all data in memory: no log, no file, no telemetry (only Azurite's command line starts that). */
+export function azuriteServer(service: Service, port: number, tls: CertificateFiles | undefined): AzuriteServer {
+  const name = { blob: 'Blob', queue: 'Queue', table: 'Table' }[service];
+  const Configuration = load<{ default: Newable<unknown> }>(`${service}/${name}Configuration`).default;
+  const AzuriteService = load<{ default: Newable<AzuriteServer> }>(`${service}/${name}Server`).default;
+  const address = ['127.0.0.1', port, KEEP_ALIVE_SECONDS];
+  // `basic` checks audience, issuer and expiry of a token; Azurite allows it over https only.
+  const security = tls ? [tls.cert, tls.key, '', 'basic'] : ['', '', '', undefined];
+  const [productStyleUrlsOff, inMemory] = [false, true];
+  const end = [...STRICTNESS, ...security, productStyleUrlsOff, inMemory];
+  if (service === 'table') {
+    const [debugLog, debugFile] = NO_DEBUG_LOG;
+    const [accessLog, accessStream] = NO_ACCESS_LOG;
+    return new AzuriteService(
+      new Configuration(...address, NO_FILE, debugLog, accessLog, accessStream, debugFile, ...end),
+    );
+  }
+  // A store of its own, so that closing frees the memory; the default one lives as long as the process.
+  const { MemoryExtentChunkStore } = load<{ MemoryExtentChunkStore: Newable<unknown> }>(
+    'common/persistence/MemoryExtentStore',
+  );
+  return new AzuriteService(
+    new Configuration(
+      ...address,
+      NO_FILE,
+      NO_FILE,
+      [],
+      ...NO_ACCESS_LOG,
+      ...NO_DEBUG_LOG,
+      ...end,
+      new MemoryExtentChunkStore(),
+    ),
+  );
+}
+
+function load<T>(module: string): T {
+  return require(`azurite/dist/src/${module}.js`) as T;
+}

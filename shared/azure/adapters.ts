@@ -1,0 +1,50 @@
+import { DefaultAzureCredential } from '@azure/identity';
+import { SecretClient } from '@azure/keyvault-secrets';
+import type { Config } from '../config.ts';
+import type { GraphMail } from '../mail/graph-answer.ts';
+import type { IdentityPlatform } from '../microsoft/identity-platform.ts';
+import type { Blobs, Queues, Secrets } from '../storage/ports.ts';
+import type { Table } from '../storage/table.ts';
+import { TABLES } from '../storage-names.ts';
+import { AzureBlobs } from './blobs.ts';
+import { Entra } from './entra.ts';
+import { GraphClientMail } from './graph.ts';
+import { AzureQueues } from './queues.ts';
+import { KeyVaultSecrets } from './secrets.ts';
+import { storageClients } from './storage-clients.ts';
+import { AzureTable } from './table.ts';
+
+/** Everything outside the process, behind ports. */
+export interface Adapters {
+  readonly tables: Readonly<Record<keyof typeof TABLES, Table>>;
+  readonly queues: Queues;
+  readonly blobs: Blobs;
+  readonly secrets: Secrets;
+  readonly identity: IdentityPlatform;
+  readonly graph: GraphMail;
+}
+
+/** The real ones. Nothing is contacted before it is used. */
+export function azureAdapters(config: Config): Adapters {
+  const clientId = config.managedIdentityClientId;
+  const credential = new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
+  const storage = storageClients(config.storage, credential);
+  const secrets = new SecretClient(config.keyVaultUrl, credential, {
+    retryOptions: { maxRetries: 2, retryDelayInMs: 300, maxRetryDelayInMs: 3_000 },
+  });
+  const clientAssertion = async () =>
+    (await credential.getToken(`${config.cloud.tokenExchangeAudience}/.default`)).token;
+  return {
+    tables: {
+      links: new AzureTable(storage.table(TABLES.links)),
+      connections: new AzureTable(storage.table(TABLES.connections)),
+      applications: new AzureTable(storage.table(TABLES.applications)),
+      mails: new AzureTable(storage.table(TABLES.mails)),
+    },
+    queues: new AzureQueues(storage.queues),
+    blobs: new AzureBlobs(storage.blobs),
+    secrets: new KeyVaultSecrets(secrets),
+    identity: new Entra({ cloud: config.cloud, clientAssertion }),
+    graph: new GraphClientMail(config.cloud.graphUrl),
+  };
+}

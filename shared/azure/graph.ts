@@ -1,0 +1,121 @@
+import { Client, type Context, type Middleware, ResponseType } from '@microsoft/microsoft-graph-client';
+import type { GraphAnswer, GraphMail } from '../mail/graph-answer.ts';
+
+/** `GraphMail` on Microsoft's Graph client, with a chain of our own: authentication, then transmission. No retries. */
+export class GraphClientMail implements GraphMail {
+  private readonly url: string;
+
+  constructor(graphUrl: string) {
+    this.url = `${graphUrl}/me/sendMail`;
+  }
+
+  async send(accessToken: string, body: string, clientRequestId: string, timeoutMs: number): Promise<GraphAnswer> {
+    const transmission = new Transmission();
+    const client = Client.initWithMiddleware({ middleware: [new Authentication(accessToken), transmission] });
+    try {
+      const response: Response = await client
+        .api(this.url)
+        .header('content-type', 'application/json')
+        .header('client-request-id', clientRequestId)
+        .option('signal', AbortSignal.timeout(timeoutMs))
+        // Raw: the client neither throws nor loses headers of answers without a Graph error body.
+        .responseType(ResponseType.RAW)
+        .post(body);
+      return await read(response);
+    } catch (error) {
+      // The client rewraps errors; what was thrown is kept by the last handler.
+      return interrupted(transmission.failure ?? error);
+    }
+  }
+}
+
+/** Adds the access token, which was fetched before: an error thrown in here would lose its kind. */
+class Authentication implements Middleware {
+  private next: Middleware | undefined;
+  private readonly accessToken: string;
+
+  constructor(accessToken: string) {
+    this.accessToken = accessToken;
+  }
+
+  async execute(context: Context): Promise<void> {
+    const headers = {
+      ...(context.options?.headers as Record<string, string>),
+      Authorization: `Bearer ${this.accessToken}`,
+    };
+    context.options = { ...context.options, headers };
+    await this.next?.execute(context);
+  }
+
+  setNext(next: Middleware): void {
+    this.next = next;
+  }
+}
+
+/** The last handler: sends exactly once, follows no redirect, and keeps the error as it was thrown. */
+class Transmission implements Middleware {
+  failure: unknown;
+
+  async execute(context: Context): Promise<void> {
+    try {
+      context.response = await fetch(context.request, { ...context.options, redirect: 'manual' });
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+}
+
+async function read(response: Response): Promise<GraphAnswer> {
+  const answer = {
+    kind: 'answer',
+    status: response.status,
+    ...header(response, 'retry-after', 'retryAfter'),
+    ...header(response, 'request-id', 'requestId'),
+  } as const;
+  // The body of a 202 is empty; reading it frees the connection. An answer cut short keeps its status.
+  const text = await response.text().catch(() => '');
+  const code = response.status >= 400 ? errorCode(text) : undefined;
+  const challenge = /\berror="([a-z_]{1,64})"/.exec(response.headers.get('www-authenticate') ?? '')?.[1];
+  return { ...answer, ...(code && { code }), ...(challenge && { challengeError: challenge }) };
+}
+
+function header<K extends string>(response: Response, name: string, key: K): { [P in K]?: string } {
+  const value = response.headers.get(name);
+  return value === null ? {} : ({ [key]: value.slice(0, 200) } as { [P in K]: string });
+}
+
+/** Graph's `error.code`. Its text is not kept: it quotes addresses. */
+function errorCode(text: string): string | undefined {
+  try {
+    const { error } = JSON.parse(text) as { error?: { code?: unknown } };
+    return typeof error?.code === 'string' && /^[\w.-]{1,100}$/.test(error.code) ? error.code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Failures of the connection itself, before a byte of the request could leave. */
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+function interrupted(error: unknown): GraphAnswer {
+  const { name, cause } = error as { name?: string; cause?: { code?: unknown; errors?: { code?: unknown }[] } };
+  // Several addresses tried in vain come as an AggregateError; it is "not sent" only when each of them was.
+  const codes = cause?.errors?.map((each) => each.code) ?? [cause?.code];
+  const notSent = codes.length > 0 && codes.every((code) => typeof code === 'string' && NOT_SENT.has(code));
+  const label = typeof codes[0] === 'string' ? codes[0] : (name ?? 'unknown');
+  return { kind: notSent ? 'notSent' : 'noAnswer', cause: label };
+}

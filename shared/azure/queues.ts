@@ -1,0 +1,37 @@
+import type { QueueClient, QueueServiceClient } from '@azure/storage-queue';
+import { type Queues, StoreUnavailable } from '../storage/ports.ts';
+
+/** `Queues` on `@azure/storage-queue`. Text goes as it is: host.json says `messageEncoding: none`. */
+export class AzureQueues implements Queues {
+  private readonly service: QueueServiceClient;
+  private readonly clients = new Map<string, QueueClient>();
+
+  constructor(service: QueueServiceClient) {
+    this.service = service;
+  }
+
+  async send(queue: string, text: string, visibleInSeconds = 0): Promise<void> {
+    try {
+      await this.client(queue).sendMessage(text, {
+        messageTimeToLive: -1,
+        ...(visibleInSeconds > 0 && { visibilityTimeout: Math.ceil(visibleInSeconds) }),
+      });
+    } catch (error) {
+      throw new StoreUnavailable('queue storage', undefined, error);
+    }
+  }
+
+  async depth(queue: string): Promise<number> {
+    try {
+      return (await this.client(queue).getProperties()).approximateMessagesCount ?? 0;
+    } catch (error) {
+      throw new StoreUnavailable('queue storage', undefined, error);
+    }
+  }
+
+  private client(queue: string): QueueClient {
+    const client = this.clients.get(queue) ?? this.service.getQueueClient(queue);
+    this.clients.set(queue, client);
+    return client;
+  }
+}

@@ -1,0 +1,67 @@
+import { type Adapters, azureAdapters } from './azure/adapters.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { AccessTokens } from './connections/access-tokens.ts';
+import { ApplicationStore } from './connections/application.ts';
+import { ApplicationCredentials } from './connections/application-credentials.ts';
+import type { ChecksDeps } from './connections/checks.ts';
+import { ConnectionStore } from './connections/connection.ts';
+import { ConnectionCache } from './connections/connection-cache.ts';
+import type { ConnectionsDeps } from './connections/deps.ts';
+import { ConnectionHealth } from './connections/health.ts';
+import type { LinkingDeps } from './linking/deps.ts';
+import { LinkStore } from './linking/link.ts';
+import { OpenLinks } from './linking/open-links.ts';
+import type { MailDeps } from './mail/deps.ts';
+import { EventOutbox } from './mail/events.ts';
+import { LaneStore } from './mail/lane.ts';
+
+/** What the functions call, wired once. */
+export interface App {
+  readonly linking: LinkingDeps;
+  readonly connections: ConnectionsDeps;
+  readonly mail: MailDeps;
+  readonly checks: ChecksDeps;
+}
+
+/** The composition root: the only place that knows what is made of what. Tests pass fakes as `adapters`. */
+export function compose(config: Config, adapters: Adapters = azureAdapters(config), clock: Clock = systemClock): App {
+  const { tables, queues, blobs, secrets, identity, graph } = adapters;
+  const now = () => clock.now();
+  const connections = new ConnectionStore(tables.connections);
+  const applications = new ApplicationStore(tables.applications);
+  const credentials = new ApplicationCredentials(config, secrets, clock);
+  const lanes = new LaneStore(tables.mails);
+  const outbox = new EventOutbox(tables.mails, queues, config.publicBaseUrl);
+  const linking: LinkingDeps = {
+    config,
+    clock,
+    links: new LinkStore(tables.links, now),
+    openLinks: new OpenLinks(tables.links, now),
+    connections,
+    applications,
+    credentials,
+    lanes,
+    outbox,
+    queues,
+    secrets,
+    identity,
+  };
+  const mail: MailDeps = {
+    config,
+    clock,
+    random: Math.random,
+    mails: tables.mails,
+    queues,
+    blobs,
+    connections,
+    cache: new ConnectionCache(connections, clock),
+    health: new ConnectionHealth({ clock, connections, applications, lanes, outbox }),
+    lanes,
+    outbox,
+    tokens: new AccessTokens({ config, clock, connections, applications, credentials, secrets, identity }),
+    graph,
+  };
+  const connectionsDeps: ConnectionsDeps = { ...mail, applications, secrets };
+  return { linking, mail, connections: connectionsDeps, checks: { ...connectionsDeps, linking } };
+}

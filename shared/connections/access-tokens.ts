@@ -1,0 +1,203 @@
+import { type Clock, DAY, later, MINUTE } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { Log } from '../log.ts';
+import {
+  type ApplicationCredential,
+  type IdentityPlatform,
+  MicrosoftError,
+  type Tokens,
+} from '../microsoft/identity-platform.ts';
+import { type Secrets, StoreUnavailable } from '../storage/ports.ts';
+import type { ApplicationStore } from './application.ts';
+import type { ApplicationCredentials } from './application-credentials.ts';
+import type { Connection, ConnectionStore } from './connection.ts';
+
+/** An access token, or why there is none. */
+export type TokenResult =
+  | { readonly kind: 'token'; readonly accessToken: string; readonly connection: Connection }
+  /** Microsoft wants the person to sign in again; asked twice, with what the store holds now. */
+  | { readonly kind: 'needs_relink'; readonly reason: string; readonly connection: Connection }
+  /** Microsoft refuses the customer's application, with the current and the previous secret. */
+  | { readonly kind: 'broken'; readonly reason: string; readonly connection: Connection }
+  /** The connection is being removed, or gone. */
+  | { readonly kind: 'removed' }
+  /** Somebody has a bad minute. Never changes a status. */
+  | { readonly kind: 'wait'; readonly reason: string; readonly waitMs?: number };
+
+interface Kept {
+  readonly credentialVersion: number;
+  readonly tokens: Tokens;
+}
+
+export interface AccessTokensDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly connections: ConnectionStore;
+  readonly applications: ApplicationStore;
+  readonly credentials: ApplicationCredentials;
+  readonly secrets: Secrets;
+  readonly identity: IdentityPlatform;
+}
+
+/** A token is renewed when it has less than this left. */
+const RENEW_BEFORE_MS = 5 * MINUTE;
+/** Bound on memory: an entry has about 5 KB. */
+const MAX_KEPT = 5_000;
+
+/**
+ * Access tokens per connection, in memory only, with the refresh token beside them: in steady state neither the vault
+ * nor the token endpoint is asked. An entry is worth nothing once `credentialVersion` has moved.
+ */
+export class AccessTokens {
+  private readonly deps: AccessTokensDeps;
+  private readonly kept = new Map<string, Kept>();
+  private readonly underWay = new Map<string, Promise<TokenResult>>();
+
+  constructor(deps: AccessTokensDeps) {
+    this.deps = deps;
+  }
+
+  /**
+   * A token for a connection. Concurrent calls share one refresh.
+   * @param refused Graph refused this access token: it is not used again
+   */
+  async get(connection: Connection, log: Log, refused?: string): Promise<TokenResult> {
+    const kept = this.kept.get(connection.connectionId);
+    const fresh =
+      kept && kept.credentialVersion === connection.credentialVersion && kept.tokens.accessToken !== refused;
+    if (fresh && kept.tokens.expiresAt > later(this.deps.clock.now(), RENEW_BEFORE_MS)) {
+      return { kind: 'token', accessToken: kept.tokens.accessToken, connection };
+    }
+    const key = `${connection.connectionId}|${connection.credentialVersion}`;
+    const running = this.underWay.get(key);
+    if (running) return running;
+    const refresh = this.refresh(connection, log).finally(() => this.underWay.delete(key));
+    this.underWay.set(key, refresh);
+    return refresh;
+  }
+
+  private async refresh(connection: Connection, log: Log): Promise<TokenResult> {
+    try {
+      const first = await this.attempt(connection, log, false);
+      if (first.kind !== 'needs_relink' && first.kind !== 'broken') return first;
+      // Before a link is called dead, look once at what the store holds now: another instance may have renewed it.
+      this.kept.delete(connection.connectionId);
+      const current = await this.deps.connections.get(connection.customerId, connection.connectionId);
+      if (!current || current.status === 'removing') return { kind: 'removed' };
+      return await this.attempt(current, log, true);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      return { kind: 'wait', reason: 'store_unavailable', ...waitOf(error.retryAfterSeconds) };
+    }
+  }
+
+  private async attempt(connection: Connection, log: Log, reread: boolean): Promise<TokenResult> {
+    const refreshToken = await this.refreshToken(connection);
+    if (refreshToken === undefined) return { kind: 'needs_relink', reason: 'secret_missing', connection };
+    const proofs = this.proofs(connection, reread);
+    let refusal: TokenResult | undefined;
+    for await (const credential of proofs) {
+      try {
+        const { tenantId: tenant } = connection;
+        const tokens = await this.deps.identity.refresh({ credential, tenant, refreshToken });
+        await this.keep(connection, tokens, refreshToken, log);
+        return { kind: 'token', accessToken: tokens.accessToken, connection };
+      } catch (error) {
+        if (!(error instanceof MicrosoftError)) throw error;
+        refusal = refused(connection, error);
+        log.event('token.refused', {
+          connectionId: connection.connectionId,
+          ...loggable(error),
+          outcome: refusal.kind,
+        });
+        // Only a refused application is tried again with its previous secret.
+        if (refusal.kind !== 'broken') return refusal;
+      }
+    }
+    return this.applicationRefused(connection, refusal);
+  }
+
+  /** RoboMQ's own application refused would be everybody's failure: lanes wait, an alert calls us, no status moves. */
+  private applicationRefused(connection: Connection, refusal: TokenResult | undefined): TokenResult {
+    if (connection.kind === 'serviceProvider') return { kind: 'wait', reason: 'service_provider_credential_refused' };
+    return refusal ?? { kind: 'broken', reason: 'secret_missing', connection };
+  }
+
+  private async refreshToken(connection: Connection): Promise<string | undefined> {
+    const kept = this.kept.get(connection.connectionId);
+    if (kept?.credentialVersion === connection.credentialVersion) return kept.tokens.refreshToken;
+    const { customerId, connectionId, secretName } = connection;
+    return this.deps.secrets.get(secretName, { kind: 'refresh-token', customer: customerId, connection: connectionId });
+  }
+
+  /** What can prove the application, best first. Read one by one: the next is asked for only when one was refused. */
+  private async *proofs(connection: Connection, reread: boolean): AsyncGenerator<ApplicationCredential> {
+    const { credentials, applications } = this.deps;
+    if (connection.kind === 'serviceProvider') {
+      const credential = await credentials.serviceProvider(reread);
+      if (credential) yield credential;
+      return;
+    }
+    const { customerId, clientId } = connection;
+    const application = await applications.get(customerId, clientId);
+    for (const name of [application?.secretName, application?.previousSecretName]) {
+      const credential = name ? await credentials.customerOwned(customerId, clientId, name, reread) : undefined;
+      if (credential) yield credential;
+    }
+  }
+
+  private async keep(connection: Connection, tokens: Tokens, sent: string, log: Log): Promise<void> {
+    const { connectionId, credentialVersion } = connection;
+    this.kept.delete(connectionId);
+    if (this.kept.size >= MAX_KEPT) this.kept.delete(this.kept.keys().next().value ?? '');
+    this.kept.set(connectionId, { credentialVersion, tokens });
+    try {
+      await this.recordProof(connection, tokens, sent);
+    } catch (error) {
+      // The token is good; what could not be written now is written by a later refresh.
+      log.failure('token.proof_not_recorded', error, { connectionId });
+    }
+  }
+
+  /**
+   * Writes back a rotated refresh token when the stored one is old enough, and `lastProvenAt` once a day. Secret first,
+   * row second: killed in between, the row is too modest and the next refresh writes again.
+   */
+  private async recordProof(connection: Connection, tokens: Tokens, sent: string): Promise<void> {
+    const { clock, config, connections, secrets } = this.deps;
+    const now = clock.now();
+    const storedAge = now.getTime() - Date.parse(connection.refreshTokenStoredAt);
+    const writeBack = tokens.refreshToken !== sent && storedAge >= config.refreshTokenWriteAfterDays * DAY;
+    const provenToday = now.getTime() - Date.parse(connection.lastProvenAt) < DAY;
+    if (!writeBack && provenToday) return;
+    const { customerId, connectionId, secretName, credentialVersion } = connection;
+    if (writeBack) {
+      const tags = { kind: 'refresh-token', customer: customerId, connection: connectionId } as const;
+      await secrets.set(secretName, tokens.refreshToken, tags, later(now, 90 * DAY));
+    }
+    await connections.change(customerId, connectionId, (current) =>
+      current.credentialVersion === credentialVersion && current.secretName === secretName
+        ? { lastProvenAt: now.toISOString(), ...(writeBack && { refreshTokenStoredAt: now.toISOString() }) }
+        : undefined,
+    );
+  }
+}
+
+/** Decided on `error` and `suberror`; the AADSTS number is kept as the reason for people. */
+function refused(connection: Connection, error: MicrosoftError): TokenResult {
+  const { error: code, number, retryAfterSeconds } = error.facts;
+  if (error.transient) return { kind: 'wait', reason: `token_endpoint_${code}`, ...waitOf(retryAfterSeconds) };
+  const reason = number === undefined ? code : `${code}_${number}`;
+  if (code === 'invalid_client' || code === 'unauthorized_client') return { kind: 'broken', reason, connection };
+  if (code === 'invalid_request' || code === 'invalid_scope') return { kind: 'wait', reason };
+  return { kind: 'needs_relink', reason, connection };
+}
+
+function waitOf(retryAfterSeconds: number | undefined): { waitMs?: number } {
+  return retryAfterSeconds === undefined ? {} : { waitMs: retryAfterSeconds * 1000 };
+}
+
+function loggable(error: MicrosoftError) {
+  const { error: code, suberror, number, status, correlationId } = error.facts;
+  return { error: code, suberror, aadsts: number, status, microsoftCorrelationId: correlationId };
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { DAY, SECOND } from '../clock.ts';
+import { CALLER_ID, isOwnId } from '../ids.ts';
+import type { LinkingDeps } from '../linking/deps.ts';
+import { tidyLink } from '../linking/settle-link.ts';
+import type { Invocation } from '../log.ts';
+import { leaveTicket } from '../mail/tickets.ts';
+import { QUEUES } from '../storage-names.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionsDeps } from './deps.ts';
+import { finishUnlink } from './unlink.ts';
+
+/** Message on `outlook-work-checks`: one connection or link that the scan found due. */
+export const checkSchema = z.discriminatedUnion('kind', [
+  z.object({
+    v: z.literal(1),
+    kind: z.literal('connection'),
+    customerId: z.string().regex(CALLER_ID),
+    connectionId: z.string().refine((value) => isOwnId(value, 'con')),
+  }),
+  z.object({ v: z.literal(1), kind: z.literal('link'), linkId: z.string().refine((value) => isOwnId(value, 'lnk')) }),
+]);
+export type Check = z.infer<typeof checkSchema>;
+
+export interface ChecksDeps extends ConnectionsDeps {
+  readonly linking: LinkingDeps;
+}
+
+const PAGE = 200;
+/** Checks queued per second at most: each may cost the vault a read, and it takes 4,000 per 10 s. */
+const PER_SECOND = 50;
+
+/** The hourly scan: queues a check for each connection and each link that is due. Reads only; it may run twice. */
+export async function scan(deps: ChecksDeps, invocation: Invocation): Promise<void> {
+  const now = deps.clock.now();
+  let connections = 0;
+  let links = 0;
+  const started = deps.clock.monotonic();
+  const queue = async (check: Check) => {
+    await deps.queues.send(QUEUES.checks, JSON.stringify(check));
+    const ahead = ((connections + links) / PER_SECOND) * SECOND - (deps.clock.monotonic() - started);
+    if (ahead > 0) await deps.clock.sleep(ahead);
+  };
+  for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+    const page = await deps.connections.due(now, PAGE, after);
+    for (const { customerId, connectionId } of page.connections) {
+      connections += 1;
+      await queue({ v: 1, kind: 'connection', customerId, connectionId });
+    }
+    after = page.next;
+  }
+  for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+    const page = await deps.linking.links.stale(PAGE, after);
+    for (const linkId of page.linkIds) {
+      links += 1;
+      await queue({ v: 1, kind: 'link', linkId });
+    }
+    after = page.next;
+  }
+  invocation.log.event('scan.done', { connections, links });
+}
+
+/** Works off one check. */
+export async function runCheck(deps: ChecksDeps, body: unknown, invocation: Invocation): Promise<void> {
+  const check = checkSchema.safeParse(body);
+  if (!check.success) {
+    invocation.log.warning('check.unreadable');
+    return;
+  }
+  if (check.data.kind === 'link') return tidyLink(deps.linking, check.data.linkId, invocation);
+  const connection = await deps.connections.get(check.data.customerId, check.data.connectionId);
+  if (connection) await checkConnection(deps, connection, invocation);
+}
+
+async function checkConnection(deps: ChecksDeps, connection: Connection, invocation: Invocation): Promise<void> {
+  if (connection.status === 'removing') {
+    await finishUnlink(deps, connection, invocation);
+    return;
+  }
+  const now = deps.clock.now();
+  const woken = connection.wakeAt !== '' && connection.wakeAt <= now.toISOString();
+  const due = connection.nextCheckAt <= now.toISOString();
+  if (!woken && !due) return;
+  // Ticket first: killed before the row is written, the next scan leaves another.
+  await leaveTicket(deps.queues, connection);
+  // Moved before the work: of two checks for one day, one finds it moved. The time of day stays, or all would drift together.
+  const nextCheckAt = new Date(
+    Math.max(Date.parse(connection.nextCheckAt) + DAY, now.getTime() + DAY / 2),
+  ).toISOString();
+  const moved = await deps.connections.update(connection, {
+    ...(due && { nextCheckAt }),
+    ...(woken && { wakeAt: '' }),
+  });
+  if (!moved) return;
+  await deps.outbox.flush(connection.connectionId);
+  invocation.log.event('connection.checked', {
+    customerId: connection.customerId,
+    connectionId: connection.connectionId,
+    status: connection.status,
+  });
+}

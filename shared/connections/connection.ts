@@ -1,0 +1,192 @@
+import { flag, number, type Properties, RowConflict, type StoredRow, type Table, text } from '../storage/table.ts';
+
+/** `removing` is ours alone: an unlink that is under way shows no connection any more. */
+export type ConnectionStatus =
+  | 'connected'
+  | 'paused'
+  | 'needs_relink'
+  | 'no_mailbox'
+  | 'blocked'
+  | 'broken'
+  | 'removing';
+
+/** What a lane does with a mail whose fate is unknown: keep it for a person, or send it once more. */
+export type OnUncertain = 'hold' | 'resend';
+
+/** A linked sender mailbox. */
+export interface Connection {
+  readonly customerId: string;
+  readonly connectionId: string;
+  readonly etag: string;
+  readonly displayName: string;
+  readonly status: ConnectionStatus;
+  /** Why the status is what it is; '' while all is well. */
+  readonly reason: string;
+  /** For display only; an address is never an identity. */
+  readonly signInName: string;
+  /** Mailbox identity: `tid` and `oid`. */
+  readonly tenantId: string;
+  readonly objectId: string;
+  readonly kind: 'serviceProvider' | 'customerOwned';
+  readonly clientId: string;
+  /** Host name of the vault that holds the secrets named here. */
+  readonly vault: string;
+  readonly secretName: string;
+  /** The refresh token before the last re-link; deleted a day after `previousRetiredAt`. */
+  readonly previousSecretName: string;
+  readonly previousRetiredAt: string;
+  /** Counts links of this mailbox: an old failure must not overwrite a fresh link. */
+  readonly credentialVersion: number;
+  /** When the stored refresh token was issued. */
+  readonly refreshTokenStoredAt: string;
+  readonly linkedAt: string;
+  /** When a token was last obtained; written at most once a day. */
+  readonly lastProvenAt: string;
+  readonly onUncertain: OnUncertain;
+  readonly alertAddress: string;
+  /** The link that last wrote the credentials: makes finishing a link repeatable. */
+  readonly linkId: string;
+  readonly nextCheckAt: string;
+  /** Earliest time at which waiting mail needs a ticket that nobody will leave; '' for none. */
+  readonly wakeAt: string;
+}
+
+export type ConnectionChange = Partial<Omit<Connection, 'customerId' | 'connectionId' | 'etag'>>;
+
+/** What identifies a mailbox linked through an application. */
+export interface MailboxKey {
+  readonly clientId: string;
+  readonly tenantId: string;
+  readonly objectId: string;
+}
+
+const indexKey = (mailbox: MailboxKey) => `m|${mailbox.clientId}|${mailbox.tenantId}|${mailbox.objectId}`;
+
+export interface ConnectionPage {
+  readonly connections: readonly Connection[];
+  readonly next?: string;
+}
+
+/** Rows of connections (partition: customer) and the index by mailbox beside them. */
+export class ConnectionStore {
+  private readonly table: Table;
+
+  constructor(table: Table) {
+    this.table = table;
+  }
+
+  async get(customerId: string, connectionId: string): Promise<Connection | undefined> {
+    const { row } = await this.table.get(customerId, connectionId);
+    return row && fromRow(row);
+  }
+
+  /** The connection of a mailbox, whatever its status. */
+  async findByMailbox(customerId: string, mailbox: MailboxKey): Promise<Connection | undefined> {
+    const { row } = await this.table.get(customerId, indexKey(mailbox));
+    return row && this.get(customerId, text(row, 'connectionId'));
+  }
+
+  /**
+   * Inserts a connection with its index row.
+   * @throws {RowConflict} when the mailbox is linked already, or the connection exists
+   */
+  async insert(connection: Omit<Connection, 'etag'>): Promise<void> {
+    const { customerId, connectionId, ...properties } = connection;
+    await this.table.write(customerId, [
+      { kind: 'insert', rowKey: connectionId, properties: { v: 1, ...properties } },
+      { kind: 'insert', rowKey: indexKey(connection), properties: { v: 1, connectionId } },
+    ]);
+  }
+
+  /**
+   * Changes a connection that nobody changed since it was read.
+   * @returns undefined when somebody did, or when it is gone
+   */
+  async update(connection: Connection, change: ConnectionChange): Promise<Connection | undefined> {
+    try {
+      const properties: Properties = change;
+      const operation = { kind: 'merge', rowKey: connection.connectionId, properties, etag: connection.etag } as const;
+      const etags = await this.table.write(connection.customerId, [operation]);
+      return { ...connection, ...change, etag: etags.get(connection.connectionId) ?? '' };
+    } catch (error) {
+      if (error instanceof RowConflict) return undefined;
+      throw error;
+    }
+  }
+
+  /** Reads, decides and writes until the write wins. `decide` returns undefined to leave the row alone. */
+  async change(
+    customerId: string,
+    connectionId: string,
+    decide: (connection: Connection) => ConnectionChange | undefined,
+  ): Promise<Connection | undefined> {
+    for (;;) {
+      const connection = await this.get(customerId, connectionId);
+      if (!connection) return undefined;
+      const change = decide(connection);
+      if (!change) return connection;
+      const updated = await this.update(connection, change);
+      if (updated) return updated;
+    }
+  }
+
+  /** Removes a connection with its index row; one that is gone is fine. */
+  async remove(connection: Connection): Promise<void> {
+    try {
+      await this.table.write(connection.customerId, [
+        { kind: 'delete', rowKey: connection.connectionId },
+        { kind: 'delete', rowKey: indexKey(connection) },
+      ]);
+    } catch (error) {
+      if (!(error instanceof RowConflict)) throw error;
+    }
+  }
+
+  async list(customerId: string, limit: number, after?: string): Promise<ConnectionPage> {
+    const page = await this.table.query(customerId, { from: 'con_', to: 'con`', limit, ...(after && { after }) });
+    return { connections: page.rows.map(fromRow), ...(page.next && { next: page.next }) };
+  }
+
+  /** Connections that are due for their check or have mail to wake, over all customers, a page at a time. */
+  async due(now: Date, limit: number, after?: string): Promise<ConnectionPage> {
+    const at = now.toISOString();
+    const filter = `RowKey ge 'con_' and RowKey lt 'con\`' and (nextCheckAt le '${at}' or (wakeAt gt '' and wakeAt le '${at}'))`;
+    const page = await this.table.scan(filter, limit, after);
+    return { connections: page.rows.map(fromRow), ...(page.next && { next: page.next }) };
+  }
+
+  /** Whether an operator has stopped all sending: the row `_` / `stop` with `on` = true. */
+  async stopped(): Promise<boolean> {
+    const { row } = await this.table.get('_', 'stop');
+    return row !== undefined && flag(row, 'on');
+  }
+}
+
+function fromRow(row: StoredRow): Connection {
+  return {
+    customerId: row.partitionKey,
+    connectionId: row.rowKey,
+    etag: row.etag,
+    displayName: text(row, 'displayName'),
+    status: text(row, 'status') as ConnectionStatus,
+    reason: text(row, 'reason'),
+    signInName: text(row, 'signInName'),
+    tenantId: text(row, 'tenantId'),
+    objectId: text(row, 'objectId'),
+    kind: text(row, 'kind') as Connection['kind'],
+    clientId: text(row, 'clientId'),
+    vault: text(row, 'vault'),
+    secretName: text(row, 'secretName'),
+    previousSecretName: text(row, 'previousSecretName'),
+    previousRetiredAt: text(row, 'previousRetiredAt'),
+    credentialVersion: number(row, 'credentialVersion'),
+    refreshTokenStoredAt: text(row, 'refreshTokenStoredAt'),
+    linkedAt: text(row, 'linkedAt'),
+    lastProvenAt: text(row, 'lastProvenAt'),
+    onUncertain: (text(row, 'onUncertain') || 'hold') as OnUncertain,
+    alertAddress: text(row, 'alertAddress'),
+    linkId: text(row, 'linkId'),
+    nextCheckAt: text(row, 'nextCheckAt'),
+    wakeAt: text(row, 'wakeAt'),
+  };
+}

@@ -1,0 +1,311 @@
+/** Who has to act on a failure. `nobody`: waiting or trying again is enough. */
+export type WhoActs = 'user' | 'customerAdmin' | 'robomq' | 'nobody';
+
+interface ErrorEntry {
+  /** HTTP status of the answer that carries the code. */
+  readonly status: 400 | 401 | 404 | 409 | 413 | 429 | 500 | 503;
+  readonly title: string;
+  /** For whoever operates or integrates: what it means and what to do. */
+  readonly operator: string;
+}
+
+interface LinkErrorEntry extends ErrorEntry {
+  /** One sentence for the person who tries to link. */
+  readonly person: string;
+  readonly whoActs: WhoActs;
+  /** What to click. */
+  readonly action?: string;
+}
+
+/** Failures that a person can meet while linking, or that a connection shows later. */
+export const LINK_ERRORS = {
+  consent_declined: {
+    status: 409,
+    title: 'Consent declined',
+    person: 'You declined the permissions, so the account was not linked.',
+    operator: 'The person pressed Cancel on Microsoft’s consent page. Nothing is wrong.',
+    whoActs: 'user',
+    action: 'Click Link account again and accept the permissions.',
+  },
+  admin_approval_needed: {
+    status: 409,
+    title: 'An administrator must approve',
+    person: 'Your organization lets only an administrator approve this application.',
+    operator: 'The tenant does not let users consent. Send its administrator the adminConsentUrl.',
+    whoActs: 'customerAdmin',
+    action: 'Send the approval address to your IT; once they approved, click Link account again.',
+  },
+  wrong_account: {
+    status: 409,
+    title: 'Another account signed in',
+    person: 'You signed in with another account than the one to be linked.',
+    operator: 'The mailbox identity is not the expected one (expectedMailbox, or the connection being re-linked).',
+    whoActs: 'user',
+    action: 'Click Link account again and choose the expected account.',
+  },
+  guest_account: {
+    status: 409,
+    title: 'Guest account',
+    person: 'You signed in as a guest of that organization, and a guest has no mailbox there.',
+    operator: 'The id token names another identity provider (idp): the account is a guest in the tenant.',
+    whoActs: 'user',
+    action: 'Click Link account again and choose an account that belongs to the organization itself.',
+  },
+  no_mailbox: {
+    status: 409,
+    title: 'No mailbox',
+    person: 'This account has no Outlook mailbox, so it cannot send mail.',
+    operator: 'Graph says that the mailbox is missing, inactive, soft-deleted or on premises.',
+    whoActs: 'customerAdmin',
+    action: 'Ask your IT to assign an Exchange Online licence to the account, then send a test mail.',
+  },
+  wrong_tenant: {
+    status: 409,
+    title: 'Another organization’s account',
+    person: 'You signed in with an account of another organization.',
+    operator: 'The account’s tenant (tid) is not the tenant that the link was started for.',
+    whoActs: 'user',
+    action: 'Click Link account again and choose an account of the expected organization.',
+  },
+  tenant_unknown: {
+    status: 409,
+    title: 'Organization unknown to Microsoft',
+    person: 'Microsoft does not know this organization.',
+    operator: 'No Entra tenant has this id or verified domain (AADSTS90002).',
+    whoActs: 'customerAdmin',
+    action: 'Check the tenant ID on the Overview page of your app registration.',
+  },
+  app_not_found: {
+    status: 409,
+    title: 'Application not found',
+    person: 'Microsoft does not find the application in this organization.',
+    operator:
+      'AADSTS700016 and its kin: wrong client ID, wrong tenant, or a single-tenant application without its tenant.',
+    whoActs: 'customerAdmin',
+    action: 'Compare the client ID and the tenant with the Overview page of your app registration.',
+  },
+  app_disabled: {
+    status: 409,
+    title: 'Application disabled',
+    person: 'The application is disabled in your organization.',
+    operator: 'The service principal is disabled or users must be assigned to it (AADSTS7000112, 50105).',
+    whoActs: 'customerAdmin',
+    action: 'In Entra, open Enterprise applications, choose the application, and enable sign-in for users.',
+  },
+  redirect_uri_not_registered: {
+    status: 409,
+    title: 'Redirect URI not registered',
+    person: 'The application is not set up for this address yet.',
+    operator: 'AADSTS50011 and its kin: the redirect URI is missing from the app registration (platform Web).',
+    whoActs: 'customerAdmin',
+    action: 'In the app registration, open Authentication and add the redirect URI exactly as documented.',
+  },
+  secret_is_id: {
+    status: 400,
+    title: 'That is the secret’s ID',
+    person: 'This is the ID of the secret, not its value.',
+    operator: 'The client secret has the shape of a GUID: the Secret ID was copied instead of the Value.',
+    whoActs: 'customerAdmin',
+    action: 'In Certificates & secrets, copy the column Value of a new client secret.',
+  },
+  secret_wrong: {
+    status: 409,
+    title: 'Client secret refused',
+    person: 'Microsoft refuses the client secret of the application.',
+    operator: 'invalid_client (AADSTS7000215): the value is not a current secret of this application.',
+    whoActs: 'customerAdmin',
+    action: 'In Certificates & secrets, create a new client secret and enter its Value.',
+  },
+  secret_expired: {
+    status: 409,
+    title: 'Client secret expired',
+    person: 'The client secret of the application has expired.',
+    operator: 'invalid_client (AADSTS7000222): the client secret is past its expiry.',
+    whoActs: 'customerAdmin',
+    action: 'In Certificates & secrets, create a new client secret and enter its Value.',
+  },
+  conditional_access: {
+    status: 409,
+    title: 'Blocked by a sign-in policy',
+    person: 'A sign-in policy of your organization blocked the sign-in.',
+    operator: 'Conditional Access or another sign-in policy (AADSTS53000-53003, 5300xx, 50076 and kin).',
+    whoActs: 'customerAdmin',
+    action: 'Ask your IT which sign-in policy applies; then click Link account again.',
+  },
+  link_expired: {
+    status: 409,
+    title: 'The link expired',
+    person: 'This took too long, so the link is no longer valid.',
+    operator:
+      'Links live 30 minutes, the step back to Hire2Retire 5. If Microsoft showed its own error page, see docs/errors.md.',
+    whoActs: 'user',
+    action: 'Click Link account again.',
+  },
+  link_used: {
+    status: 409,
+    title: 'The link was used already',
+    person: 'This link was used already or belongs to another browser.',
+    operator: 'A ticket, state or confirmation works once, and only in the browser that opened the link.',
+    whoActs: 'user',
+    action: 'Click Link account again.',
+  },
+  link_wrong_session: {
+    status: 409,
+    title: 'Another session came back',
+    person: 'The account was linked by another person or session than the one that started.',
+    operator: 'The session that came back is not the one that started the link. The authorization was destroyed.',
+    whoActs: 'user',
+    action: 'Click Link account again and finish in the same browser.',
+  },
+  interrupted: {
+    status: 409,
+    title: 'Linking was interrupted',
+    person: 'Linking was interrupted before it finished.',
+    operator: 'A part of this service was restarted or unreachable in the middle; nothing was kept.',
+    whoActs: 'user',
+    action: 'Click Link account again.',
+  },
+  microsoft_unavailable: {
+    status: 503,
+    title: 'Microsoft is not available',
+    person: 'Microsoft’s sign-in service does not answer right now.',
+    operator: 'The token endpoint or the OpenID metadata answered 429, 5xx or nothing.',
+    whoActs: 'nobody',
+    action: 'Wait a few minutes, then click Link account again.',
+  },
+  sign_in_failed: {
+    status: 409,
+    title: 'Microsoft refused the sign-in',
+    person: 'Microsoft did not complete the sign-in.',
+    operator: 'An error without an entry of its own; its correlation id leads to it in the tenant’s sign-in logs.',
+    whoActs: 'user',
+    action: 'Click Link account again; if it fails again, give the correlation id to your IT.',
+  },
+} as const satisfies Record<string, LinkErrorEntry>;
+
+/** Failures of a request to this API. */
+export const API_ERRORS = {
+  invalid_request: {
+    status: 400,
+    title: 'Invalid request',
+    operator: 'The list `errors` names each field with a JSON pointer, a code and what is expected.',
+  },
+  key_in_url: {
+    status: 400,
+    title: 'Key in the URL',
+    operator: 'Send the function key in the header x-functions-key: URLs end up in logs. Rotate this key.',
+  },
+  unauthorized: { status: 401, title: 'Not authorized', operator: 'The key or token is missing or not accepted.' },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    operator: 'There is no such thing, or it belongs to another customer.',
+  },
+  payload_too_large: { status: 413, title: 'Too large', operator: 'The request is larger than any valid mail.' },
+  too_many_links: {
+    status: 429,
+    title: 'Too many open links',
+    operator: 'A customer may have 10 links open at a time; each closes when it ends or after 30 minutes.',
+  },
+  link_in_progress: {
+    status: 409,
+    title: 'Being confirmed already',
+    operator: 'Another confirm of this link is under way. Ask again in a few seconds: it answers 200 then.',
+  },
+  link_not_authorized: {
+    status: 409,
+    title: 'Nothing to confirm',
+    operator: 'The person has not come back from Microsoft, or the confirmation is not the one that was handed out.',
+  },
+  relink_other_application: {
+    status: 409,
+    title: 'Re-link through another application',
+    operator: 'A connection is re-linked through its own application. To change it, unlink and link again.',
+  },
+  connection_removed: {
+    status: 409,
+    title: 'Connection is being removed',
+    operator: 'The connection was unlinked; it accepts nothing any more.',
+  },
+  connection_not_working: {
+    status: 409,
+    title: 'Connection does not work',
+    operator: 'Only a working connection is paused, and only a paused one resumed. Repair it first: see its status.',
+  },
+  id_reused: {
+    status: 409,
+    title: 'Mail id used for another content',
+    operator: 'A mail with this mailId and another content exists on this connection. The first one is unaffected.',
+  },
+  already_sending: {
+    status: 409,
+    title: 'No longer waiting',
+    operator: 'Only a mail that waits can be cancelled.',
+  },
+  service_unavailable: {
+    status: 503,
+    title: 'Temporarily unavailable',
+    operator: 'Storage or the vault did not answer. Nothing was lost; repeat the request after Retry-After.',
+  },
+  internal_error: { status: 500, title: 'Internal error', operator: 'Search the logs for the correlation id.' },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** Why a mail was refused at intake or ended; `reason` of a mail's record, `code` of a field. */
+export const MAIL_REASONS = {
+  message_unreadable: 'The queue message is not JSON, neither as text nor base64-encoded.',
+  message_invalid: 'The message breaks the schema or a limit.',
+  connection_unknown: 'There is no such connection of this customer.',
+  connection_removed: 'The connection was unlinked while the mail waited.',
+  id_reused: 'The mailId was used before on this connection for another content.',
+  cancelled_by_request: 'The mail was cancelled while it waited.',
+  expired: 'The mail’s expiresAt passed before it could be sent.',
+  content_changed: 'The blob with the content was changed or deleted after intake.',
+  no_answer: 'Graph’s answer was lost after the request had left; the mail may have been sent.',
+  server_error_after_send: 'Graph answered with a server error after it had the request; the mail may have been sent.',
+  stale_claim: 'The instance that was sending the mail died; the mail may have been sent.',
+  poisoned: 'Processing failed again and again; see the exceptions of the sender.',
+} as const;
+
+export type LinkErrorCode = keyof typeof LINK_ERRORS;
+export type ApiErrorCode = keyof typeof API_ERRORS;
+export type ErrorCode = LinkErrorCode | ApiErrorCode;
+
+/** One field that is wrong. */
+export interface FieldError {
+  /** JSON pointer into the request, or `?name` for a query parameter. */
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface AppErrorOptions {
+  readonly detail?: string;
+  readonly errors?: readonly FieldError[];
+  readonly retryAfterSeconds?: number;
+  /** Further members of the problem document. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** An error of the catalogue. `message` may be shown to callers: it never holds a secret, an address or a stack. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly options: AppErrorOptions;
+
+  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    super(options.detail ?? catalogueEntry(code).operator, { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.options = options;
+  }
+}
+
+/** The catalogue's entry of a code. */
+export function catalogueEntry(code: ErrorCode): ErrorEntry {
+  return code in LINK_ERRORS ? LINK_ERRORS[code as LinkErrorCode] : API_ERRORS[code as ApiErrorCode];
+}
+
+/** A 400 that names one field. */
+export function invalidField(pointer: string, code: string, detail: string): AppError {
+  return new AppError('invalid_request', { detail, errors: [{ pointer, code, detail }] });
+}

@@ -1,0 +1,182 @@
+import { later, MINUTE } from '../clock.ts';
+import type { Connection } from '../connections/connection.ts';
+import { AppError, type LinkErrorCode } from '../errors.ts';
+import { isOwnId, matchesHash, sha256 } from '../ids.ts';
+import type { Invocation } from '../log.ts';
+import { MicrosoftError, type SignIn } from '../microsoft/identity-platform.ts';
+import type { ParkedCode } from './callback.ts';
+import { completeLink } from './complete-link.ts';
+import type { LinkingDeps } from './deps.ts';
+import { endLink } from './end-link.ts';
+import { judgeSignIn } from './judge-sign-in.ts';
+import { type Link, REDEEM_MINUTES } from './link.ts';
+import { linkProblem } from './link-problem.ts';
+import { linkErrorOf } from './microsoft-errors.ts';
+import { redirectUri } from './open-link.ts';
+import type { ConfirmLinkRequest } from './requests.ts';
+import { unseal } from './seal.ts';
+
+/** How long a refresh token lives without being used, in days. */
+const REFRESH_TOKEN_DAYS = 90;
+
+export interface ConfirmedLink {
+  readonly connection: Connection;
+  readonly link: Link;
+  /** Whether this call made the connection; a repeated confirm finds it made. */
+  readonly created: boolean;
+}
+
+/**
+ * "The same session came back": redeems the parked code and makes the connection.
+ *
+ * authorized → redeeming → (token endpoint) → secret → redeemed → connection … → connected
+ *
+ * Killed before `redeemed`, the authorization is lost and the scan deletes the secret by the row; from `redeemed` on
+ * anybody can roll forward without Microsoft.
+ * @throws {AppError} a link's error with status 409 or 503, link_in_progress, link_not_authorized, not_found
+ */
+export async function confirmLink(
+  deps: LinkingDeps,
+  linkId: string,
+  request: ConfirmLinkRequest,
+  invocation: Invocation,
+): Promise<ConfirmedLink> {
+  const link = isOwnId(linkId, 'lnk') ? await deps.links.get(linkId) : undefined;
+  if (!link) throw new AppError('not_found');
+  if (!matchesHash(request.confirmation, link.confirmationHash)) {
+    if (link.customerId !== request.customerId) throw new AppError('not_found');
+    if (link.error) throw linkProblem(deps, link);
+    throw new AppError('link_not_authorized');
+  }
+  if (link.customerId !== request.customerId || sha256(request.startedBy) !== link.startedByHash) {
+    throw await refuseSession(deps, link, invocation);
+  }
+  switch (link.state) {
+    case 'authorized':
+      return redeem(deps, link, request.confirmation, invocation);
+    case 'redeeming':
+      if (later(link.changedAt, REDEEM_MINUTES * MINUTE) > deps.clock.now())
+        throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
+      throw await fail(deps, link, 'interrupted', invocation);
+    case 'redeemed':
+      return { ...(await completeLink(deps, link, invocation)), created: false };
+    case 'connected':
+      return connected(deps, link);
+    default:
+      throw linkProblem(deps, link);
+  }
+}
+
+/** The right confirmation in the wrong hands: somebody was lured. The authorization is destroyed. */
+async function refuseSession(deps: LinkingDeps, link: Link, invocation: Invocation): Promise<AppError> {
+  invocation.log.warning('security.link_wrong_session', { linkId: link.linkId, customerId: link.customerId });
+  if (link.state === 'authorized')
+    await endLink(deps, link, { state: 'failed', error: 'link_wrong_session' }, invocation);
+  return linkProblem(deps, { ...link, error: 'link_wrong_session' });
+}
+
+async function fail(
+  deps: LinkingDeps,
+  link: Link,
+  error: LinkErrorCode,
+  invocation: Invocation,
+  ids: { correlationId?: string; traceId?: string } = {},
+): Promise<AppError> {
+  const state = error === 'link_expired' ? 'expired' : 'failed';
+  await endLink(deps, link, { state, error, ...ids }, invocation);
+  return linkProblem(deps, { ...link, error, correlationId: ids.correlationId ?? '', traceId: ids.traceId ?? '' });
+}
+
+async function connected(deps: LinkingDeps, link: Link): Promise<ConfirmedLink> {
+  const connection = await deps.connections.get(link.customerId, link.connectionId);
+  if (!connection || connection.status === 'removing') throw new AppError('connection_removed');
+  return { connection, link, created: false };
+}
+
+async function redeem(
+  deps: LinkingDeps,
+  authorized: Link,
+  confirmation: string,
+  invocation: Invocation,
+): Promise<ConfirmedLink> {
+  if (authorized.expiresAt <= deps.clock.now()) throw await fail(deps, authorized, 'link_expired', invocation);
+  const plain = unseal(authorized.sealed, confirmation, authorized.linkId);
+  const link = await deps.links.update(authorized, { state: 'redeeming', sealed: '' });
+  if (!link) throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
+  if (plain === undefined) throw await fail(deps, link, 'interrupted', invocation);
+  const signIn = await exchange(deps, link, JSON.parse(plain) as ParkedCode, invocation);
+  const refused = judgeSignIn(link, signIn, deps.config.cloud);
+  if (refused) {
+    invocation.log.warning('link.sign_in_refused', { linkId: link.linkId, check: refused.check });
+    throw await fail(deps, link, refused.error, invocation);
+  }
+  warnAboutScopes(deps, link, signIn, invocation);
+  const redeemed = await keepToken(deps, link, signIn, invocation);
+  return { ...(await completeLink(deps, redeemed, invocation)), created: true };
+}
+
+async function exchange(deps: LinkingDeps, link: Link, parked: ParkedCode, invocation: Invocation): Promise<SignIn> {
+  const credential =
+    link.kind === 'serviceProvider'
+      ? await deps.credentials.serviceProvider()
+      : await deps.credentials.customerOwned(link.customerId, link.clientId, link.clientSecretName);
+  if (!credential)
+    throw await fail(deps, link, link.kind === 'customerOwned' ? 'interrupted' : 'secret_wrong', invocation);
+  try {
+    return await deps.identity.redeem({
+      credential,
+      tenant: link.authority,
+      redirectUri: redirectUri(deps),
+      ...parked,
+    });
+  } catch (error) {
+    if (!(error instanceof MicrosoftError)) throw error;
+    const { correlationId, traceId, number } = error.facts;
+    invocation.log.event('link.token_refused', { linkId: link.linkId, error: error.facts.error, aadsts: number });
+    throw await fail(deps, link, linkErrorOf(error.facts), invocation, {
+      ...(correlationId && { correlationId }),
+      ...(traceId && { traceId }),
+    });
+  }
+}
+
+function warnAboutScopes(deps: LinkingDeps, link: Link, signIn: SignIn, invocation: Invocation): void {
+  const asked = new Set([deps.config.cloud.mailSendScope, 'Mail.Send', 'openid', 'profile', 'email', 'offline_access']);
+  const more = signIn.scopes.filter((scope) => !asked.has(scope));
+  if (more.length > 0)
+    invocation.log.warning('link.more_scopes_than_asked', { linkId: link.linkId, count: more.length });
+}
+
+/** Stores the refresh token under the name drawn at start, then records whose it is. */
+async function keepToken(deps: LinkingDeps, link: Link, signIn: SignIn, invocation: Invocation): Promise<Link> {
+  const mailbox = {
+    clientId: link.clientId,
+    tenantId: (signIn.claims.tid ?? '').toLowerCase(),
+    objectId: (signIn.claims.oid ?? '').toLowerCase(),
+  };
+  const relinked = link.relinkOf
+    ? await deps.connections.get(link.customerId, link.relinkOf)
+    : await deps.connections.findByMailbox(link.customerId, mailbox);
+  const sameMailbox = relinked?.tenantId === mailbox.tenantId && relinked.objectId === mailbox.objectId;
+  if (link.relinkOf && relinked && !sameMailbox) throw await fail(deps, link, 'wrong_account', invocation);
+  const connectionId = relinked?.connectionId ?? link.connectionId;
+  const tags = { kind: 'refresh-token', customer: link.customerId, connection: connectionId } as const;
+  const expiresOn = later(deps.clock.now(), REFRESH_TOKEN_DAYS * 24 * 60 * MINUTE);
+  try {
+    await deps.secrets.set(link.refreshTokenName, signIn.refreshToken, tags, expiresOn);
+  } catch (error) {
+    invocation.log.failure('link.vault_failed', error, { linkId: link.linkId });
+    throw await fail(deps, link, 'interrupted', invocation);
+  }
+  const redeemed = await deps.links.update(link, {
+    state: 'redeemed',
+    connectionId,
+    tenantId: mailbox.tenantId,
+    objectId: mailbox.objectId,
+    signInName: (signIn.claims.preferred_username ?? '').slice(0, 320),
+  });
+  if (redeemed) return redeemed;
+  // The scan took us for dead. It deleted the secret before it was stored, perhaps: delete it again.
+  await deps.secrets.remove(link.refreshTokenName);
+  throw linkProblem(deps, { ...link, error: 'interrupted' });
+}

@@ -1,0 +1,165 @@
+import { later, MINUTE } from '../clock.ts';
+import { AppError, invalidField } from '../errors.ts';
+import { newId, newSecretName, sha256 } from '../ids.ts';
+import type { Invocation } from '../log.ts';
+import { CONSUMERS_TENANT } from '../microsoft/endpoints.ts';
+import { MicrosoftError } from '../microsoft/identity-platform.ts';
+import type { LinkingDeps } from './deps.ts';
+import { LINK_MINUTES, type Link } from './link.ts';
+import type { StartLinkRequest } from './requests.ts';
+import { formatLinkToken, newLinkSecret } from './token.ts';
+
+export interface StartedLink {
+  readonly linkId: string;
+  readonly linkUrl: string;
+  readonly expiresAt: string;
+  readonly warnings: readonly 'tenant_unknown'[];
+}
+
+/**
+ * Starts a link. Order of writes: slot, row, secret. Whatever dies in between leaves a row that names the secret, and a
+ * slot that frees itself; the link URL is handed out only when all three are there.
+ */
+export async function startLink(
+  deps: LinkingDeps,
+  request: StartLinkRequest,
+  invocation: Invocation,
+): Promise<StartedLink> {
+  if (!deps.config.returnUrls.has(request.returnTo)) {
+    throw invalidField(
+      '/returnTo',
+      'return_not_registered',
+      'returnTo names no entry of the setting LINK_RETURN_URLS.',
+    );
+  }
+  const application = applicationOf(deps, request);
+  const tenants = await resolveTenants(deps, request);
+  const relinked = await relinkedConnection(deps, request, application.clientId);
+  const linkId = newId('lnk');
+  const ticket = newLinkSecret();
+  const expiresAt = later(deps.clock.now(), LINK_MINUTES * MINUTE);
+  const clientSecret = request.application.kind === 'customerOwned' ? request.application.clientSecret : undefined;
+
+  await deps.openLinks.take(request.customerId, linkId, expiresAt);
+  const link = await deps.links.insert({
+    linkId,
+    customerId: request.customerId,
+    state: 'started',
+    startedByHash: sha256(request.startedBy),
+    returnTo: request.returnTo,
+    displayName: request.displayName ?? '',
+    ...application,
+    authority: tenants.authority ?? deps.config.serviceProvider.audience,
+    loginHint: request.loginHint ?? request.expectedMailbox ?? '',
+    expectedMailbox: request.expectedMailbox ?? '',
+    expectedTenantId: tenants.expected ?? '',
+    relinkOf: relinked ?? '',
+    connectionId: relinked ?? newId('con'),
+    clientSecretName: clientSecret === undefined ? '' : newSecretName('client-secret'),
+    refreshTokenName: newSecretName('refresh-token'),
+    clientSecretExpiresOn: expiryOf(request),
+    expiresAt,
+    ticketHash: sha256(ticket),
+    cookieHash: '',
+    stateHash: '',
+    confirmationHash: '',
+    sealed: '',
+    cleaned: false,
+    error: '',
+    correlationId: '',
+    traceId: '',
+    tenantId: '',
+    objectId: '',
+    signInName: '',
+  });
+  if (clientSecret !== undefined) await storeClientSecret(deps, link, clientSecret);
+  invocation.log.event('link.started', {
+    linkId,
+    customerId: link.customerId,
+    kind: link.kind,
+    clientId: link.clientId,
+  });
+  return {
+    linkId,
+    linkUrl: `${deps.config.publicBaseUrl}/api/auth/open/Outlook?ticket=${formatLinkToken(linkId, ticket)}`,
+    expiresAt: expiresAt.toISOString(),
+    warnings: tenants.authority === undefined && link.kind === 'customerOwned' ? ['tenant_unknown'] : [],
+  };
+}
+
+function applicationOf(deps: LinkingDeps, request: StartLinkRequest): Pick<Link, 'kind' | 'clientId'> {
+  const { application } = request;
+  return application.kind === 'serviceProvider'
+    ? { kind: 'serviceProvider', clientId: deps.config.serviceProvider.clientId }
+    : { kind: 'customerOwned', clientId: application.clientId.toLowerCase() };
+}
+
+function expiryOf(request: StartLinkRequest): string {
+  return request.application.kind === 'customerOwned' ? (request.application.clientSecretExpiresOn ?? '') : '';
+}
+
+/**
+ * The tenant to sign in at, and the one that `expectedMailbox` demands. A tenant that was given wins; else the domain of
+ * an address tells. Personal addresses belong to the tenant of consumers, which `organizations` cannot reach.
+ */
+async function resolveTenants(deps: LinkingDeps, request: StartLinkRequest) {
+  const given = request.application.kind === 'customerOwned' ? request.application.tenant : undefined;
+  const authority = given === undefined ? undefined : await tenantOf(deps, given, '/application/tenant');
+  const expected = await tenantOf(deps, domainOf(request.expectedMailbox), '/expectedMailbox');
+  const hinted = expected ?? (await hintedTenant(deps, request.loginHint));
+  return { authority: authority ?? (hinted === CONSUMERS_TENANT ? undefined : hinted), expected };
+}
+
+function domainOf(address: string | undefined): string | undefined {
+  return address?.split('@')[1]?.toLowerCase();
+}
+
+async function tenantOf(deps: LinkingDeps, tenant: string | undefined, pointer: string): Promise<string | undefined> {
+  if (tenant === undefined) return undefined;
+  const found = await lookUp(deps, tenant);
+  if (found === undefined)
+    throw invalidField(pointer, 'tenant_unknown', 'Microsoft knows no organization of this name.');
+  return found;
+}
+
+/** A hint may be wrong: an unknown domain, or Microsoft not answering, only means that nothing is known. */
+async function hintedTenant(deps: LinkingDeps, loginHint: string | undefined): Promise<string | undefined> {
+  const domain = domainOf(loginHint);
+  if (domain === undefined) return undefined;
+  return lookUp(deps, domain).catch(() => undefined);
+}
+
+async function lookUp(deps: LinkingDeps, tenant: string): Promise<string | undefined> {
+  try {
+    return await deps.identity.resolveTenant(tenant);
+  } catch (error) {
+    if (!(error instanceof MicrosoftError)) throw error;
+    throw new AppError('microsoft_unavailable', { retryAfterSeconds: 30, cause: error });
+  }
+}
+
+async function relinkedConnection(
+  deps: LinkingDeps,
+  request: StartLinkRequest,
+  clientId: string,
+): Promise<string | undefined> {
+  if (request.connectionId === undefined) return undefined;
+  const connection = await deps.connections.get(request.customerId, request.connectionId);
+  if (!connection || connection.status === 'removing') {
+    throw new AppError('not_found', { detail: 'There is no such connection of this customer.' });
+  }
+  if (connection.clientId !== clientId) throw new AppError('relink_other_application');
+  return connection.connectionId;
+}
+
+async function storeClientSecret(deps: LinkingDeps, link: Link, value: string): Promise<void> {
+  const tags = { kind: 'client-secret', customer: link.customerId, application: link.clientId } as const;
+  try {
+    const expiresOn = link.clientSecretExpiresOn ? new Date(link.clientSecretExpiresOn) : undefined;
+    await deps.secrets.set(link.clientSecretName, value, tags, expiresOn);
+  } catch (error) {
+    // Nobody has the URL of this link, and its row names the secret: the hourly scan deletes what may have been stored.
+    await deps.openLinks.release(link.customerId, link.linkId).catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,175 @@
+import type { Connection } from '../connections/connection.ts';
+import type { FieldError } from '../errors.ts';
+import { CALLER_ID, isOwnId, sha256 } from '../ids.ts';
+import { RowConflict } from '../storage/table.ts';
+import { CONTAINERS } from '../storage-names.ts';
+import { readContentBlob } from './content-blob.ts';
+import type { MailDeps } from './deps.ts';
+import { eventRow } from './events.ts';
+import { fieldErrors } from './field-errors.ts';
+import { insertMail } from './insert-mail.ts';
+import { queueMessageSchema } from './message.ts';
+import { prepareMail } from './prepare.ts';
+import { recordOf } from './record.ts';
+import { recordKey, type WaitingMail } from './waiting.ts';
+import { type Delivery, workLane } from './work-lane.ts';
+
+/** A message as the queue trigger hands it over. */
+export interface QueuedMessage {
+  readonly messageId: string;
+  /** As the Functions library gives it: parsed where it was JSON, text otherwise. */
+  readonly body: unknown;
+}
+
+/** Takes a message from `outlook-mail` in, and sends it at once when its lane is free. Nothing that comes in is lost. */
+export async function acceptMessage(deps: MailDeps, message: QueuedMessage, delivery: Delivery): Promise<void> {
+  const decoded = decodeBody(message.body);
+  if (decoded === undefined) return reject(deps, message, 'message_unreadable', delivery);
+  const owner = ownerOf(decoded);
+  const connection = owner && (await deps.cache.get(owner.customerId, owner.connectionId));
+  if (!connection) return reject(deps, message, owner ? 'connection_unknown' : 'message_invalid', delivery);
+  const parsed = queueMessageSchema.safeParse(decoded);
+  const mailId = mailIdOf(decoded) ?? message.messageId;
+  if (!parsed.success) return refuse(deps, connection, mailId, fieldErrors(parsed.error.issues), message, delivery);
+
+  const { version: _, customerId: _c, connectionId: _i, ...mail } = parsed.data;
+  const blob = mail.contentBlob === undefined ? undefined : await readContentBlob(deps, connection, mail.contentBlob);
+  if (blob && 'pointer' in blob) return refuse(deps, connection, mailId, [blob], message, delivery);
+  const prepared = prepareMail(mail, mailId, blob?.content, 'queue', deps.clock.now());
+  if ('errors' in prepared) return refuse(deps, connection, mailId, prepared.errors, message, delivery);
+
+  const insertion = await insertMail(deps, connection, prepared.mail, blob);
+  if (insertion.kind === 'id_reused') return rejectReused(deps, connection, mailId, message, delivery);
+  const own = insertion.kind === 'inserted' ? insertion.own : undefined;
+  const result = await workLane(deps, delivery, connection, own);
+  if (result === 'removed' && own) await cancel(deps, own.mail);
+  if (result === 'no_lane' && own) {
+    await undo(deps, own.mail);
+    await reject(deps, message, 'connection_unknown', delivery);
+  }
+}
+
+/** Producers send plain JSON or base64 of it, as their SDK likes. Undefined when it is neither. */
+function decodeBody(body: unknown): unknown {
+  if (typeof body !== 'string') return body;
+  const parsed = parse(body);
+  if (parsed !== undefined) return parsed;
+  return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(body) ? parse(Buffer.from(body, 'base64').toString('utf8')) : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    // A byte order mark is what some SDKs begin text with.
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    return undefined;
+  }
+}
+
+function ownerOf(decoded: unknown): { customerId: string; connectionId: string } | undefined {
+  const { customerId, connectionId } = (decoded ?? {}) as { customerId?: unknown; connectionId?: unknown };
+  if (typeof customerId !== 'string' || typeof connectionId !== 'string') return undefined;
+  return CALLER_ID.test(customerId) && isOwnId(connectionId, 'con') ? { customerId, connectionId } : undefined;
+}
+
+function mailIdOf(decoded: unknown): string | undefined {
+  const { mailId } = decoded as { mailId?: unknown };
+  return typeof mailId === 'string' && CALLER_ID.test(mailId) ? mailId : undefined;
+}
+
+/** Nobody's mail, or unreadable: kept for an operator, counted, alerted, gone from the queue. */
+async function reject(deps: MailDeps, message: QueuedMessage, reason: string, delivery: Delivery): Promise<void> {
+  const text = typeof message.body === 'string' ? message.body : JSON.stringify(message.body);
+  await deps.blobs.put(CONTAINERS.rejected, message.messageId, Buffer.from(text ?? ''), { reason });
+  delivery.invocation.log.warning('mail.not_taken', { messageId: message.messageId, reason });
+}
+
+async function rejectReused(
+  deps: MailDeps,
+  connection: Connection,
+  mailId: string,
+  message: QueuedMessage,
+  delivery: Delivery,
+) {
+  await reject(deps, message, 'id_reused', delivery);
+  const { customerId, connectionId } = connection;
+  const data = { customerId, connectionId, mailId, reason: 'id_reused' };
+  const event = eventRow(`reused-${message.messageId}`, 'mail.rejected', data, deps.clock.now());
+  await deps.mails.write(connectionId, [event]).catch((error: unknown) => {
+    if (!(error instanceof RowConflict)) throw error;
+  });
+  await deps.outbox.flush(connectionId);
+}
+
+/** The connection is right, the mail is not: a record says why, without content, and leaves the id free. */
+async function refuse(
+  deps: MailDeps,
+  connection: Connection,
+  mailId: string,
+  errors: readonly FieldError[],
+  message: QueuedMessage,
+  delivery: Delivery,
+): Promise<void> {
+  const now = deps.clock.now();
+  const { customerId, connectionId } = connection;
+  const rowKey = recordKey(sha256(mailId));
+  const first = errors[0];
+  const reason = first ? `${first.code}${first.pointer && `: ${first.pointer}`}` : 'message_invalid';
+  const properties = {
+    v: 1,
+    customerId,
+    mailId,
+    state: 'rejected',
+    reason,
+    attempts: 0,
+    refusedAtIntake: true,
+    queuedAt: now.toISOString(),
+    endedAt: now.toISOString(),
+    expiresAt: now.toISOString(),
+  };
+  const data = { customerId, connectionId, mailId, state: 'rejected', reason };
+  const event = eventRow(`${sha256(mailId)}|${message.messageId}`, 'mail.rejected', data, now);
+  const { row } = await deps.mails.get(connectionId, rowKey);
+  if (row && !recordOf(row).refusedAtIntake) return rejectReused(deps, connection, mailId, message, delivery);
+  try {
+    const write = row
+      ? ({ kind: 'replace', rowKey, properties, etag: row.etag } as const)
+      : ({ kind: 'insert', rowKey, properties } as const);
+    await deps.mails.write(connectionId, [write, event]);
+  } catch (error) {
+    // The event's row is there: this delivery was here before. Anything else is decided anew by the redelivery.
+    if (!(error instanceof RowConflict) || !error.rowKey.startsWith('3|')) throw error;
+  }
+  delivery.invocation.log.warning('mail.refused', { connectionId, customerId, mailId, reason });
+  await deps.outbox.flush(connectionId);
+}
+
+async function cancel(deps: MailDeps, mail: WaitingMail): Promise<void> {
+  const at = deps.clock.now().toISOString();
+  const record = { state: 'cancelled', reason: 'connection_removed', endedAt: at };
+  await ignoringConflict(() =>
+    deps.mails.write(mail.connectionId, [
+      { kind: 'merge', rowKey: mail.rowKey, properties: { parked: true }, etag: mail.etag },
+      { kind: 'merge', rowKey: recordKey(mail.hash), properties: record },
+    ]),
+  );
+  await ignoringConflict(() => deps.mails.write(mail.connectionId, [{ kind: 'delete', rowKey: mail.rowKey }]));
+}
+
+async function undo(deps: MailDeps, mail: WaitingMail): Promise<void> {
+  const rows = [mail.rowKey, recordKey(mail.hash)];
+  await ignoringConflict(() =>
+    deps.mails.write(
+      mail.connectionId,
+      rows.map((rowKey) => ({ kind: 'delete', rowKey }) as const),
+    ),
+  );
+}
+
+async function ignoringConflict(action: () => Promise<unknown>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof RowConflict)) throw error;
+  }
+}

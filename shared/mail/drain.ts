@@ -1,0 +1,241 @@
+import { randomUUID } from 'node:crypto';
+import { MINUTE } from '../clock.ts';
+import { RowConflict, type StoredRow } from '../storage/table.ts';
+import type { MailDeps } from './deps.ts';
+import { GateShut, LaneDirty, type LaneHold, LaneLost } from './hold.ts';
+import { backOffMs } from './outcome.ts';
+import { takeToken } from './pace.ts';
+import { claimOperations, type SendContext, sendClaimed } from './send-claimed.ts';
+import { operations, settle, settleExpired, settleStale } from './settle.ts';
+import { leaveTicket } from './tickets.ts';
+import type { AttemptResult } from './transmit.ts';
+import { DRAIN_ROWS, loadContent, type WaitingMail, waitingOf } from './waiting.ts';
+import { wakeAt } from './wake.ts';
+
+/** Graph takes four requests at a time per mailbox. */
+const PARALLEL = 4;
+const PAGE = 20;
+/** A drain hands over to a ticket after so many mails or so long, so that lanes share an instance. */
+const MAILS_PER_DRAIN = 30;
+const DRAIN_MS = 4 * MINUTE;
+
+/** Why a drain ends before the lane is empty. `ticketMs`: when somebody should look again. */
+type Stop =
+  | { readonly kind: 'ticket'; readonly ticketMs: number; readonly pausedUntil: Date }
+  /** A row was left alone for now, or the budget is used up: soon again. */
+  | { readonly kind: 'soon' }
+  /** Whoever opens the gate leaves a ticket. */
+  | { readonly kind: 'shut' }
+  | { readonly kind: 'later'; readonly dueAt: Date };
+
+/**
+ * Works off a held lane, oldest mail first, and lets it go: a ticket first, then the release, so that no row waits
+ * without somebody who will come for it.
+ */
+export async function drain(deps: MailDeps, hold: LaneHold, context: SendContext): Promise<void> {
+  const run = new Drain(deps, hold, context);
+  try {
+    await run.toTheEnd();
+  } catch (error) {
+    // Somebody else holds the lane, and with it the duty.
+    if (!(error instanceof LaneLost)) throw error;
+  }
+}
+
+class Drain {
+  private readonly deps: MailDeps;
+  private readonly hold: LaneHold;
+  private readonly context: SendContext;
+  private readonly endAt: number;
+  private claimed = 0;
+  private stop: Stop | undefined;
+
+  constructor(deps: MailDeps, hold: LaneHold, context: SendContext) {
+    this.deps = deps;
+    this.hold = hold;
+    this.context = context;
+    this.endAt = deps.clock.monotonic() + DRAIN_MS;
+  }
+
+  async toTheEnd(): Promise<void> {
+    for (;;) {
+      // Cleared before the look: what is put down after it sets the flag again.
+      if (this.hold.dirty) await this.hold.write({ dirty: false, ...this.hold.renewal() });
+      const page = await this.deps.mails.query(this.hold.connectionId, { ...DRAIN_ROWS, limit: PAGE });
+      const claimedBefore = this.claimed;
+      await this.workOff([...page.rows]);
+      if (this.hold.lost) return;
+      if (this.stop && this.stop.kind !== 'later') return this.letGo(this.stop);
+      if (this.stop === undefined && page.rows.length === PAGE) {
+        // Claims renew the lease; a page of nothing but expired or stale mail does not.
+        if (this.claimed === claimedBefore) await this.hold.write(this.hold.renewal());
+        continue;
+      }
+      if (await this.letGoEmpty()) return;
+    }
+  }
+
+  private async workOff(rows: StoredRow[]): Promise<void> {
+    const worker = async () => {
+      for (
+        let row = rows.shift();
+        row !== undefined && this.stop === undefined && !this.hold.lost;
+        row = rows.shift()
+      ) {
+        await this.one(row);
+      }
+    };
+    const results = await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
+    const failed = results.find((result) => result.status === 'rejected' && !(result.reason instanceof LaneLost));
+    if (failed?.status === 'rejected') throw failed.reason;
+  }
+
+  private async one(row: StoredRow): Promise<void> {
+    if (row.rowKey.startsWith('3|')) return this.publish(row.rowKey, row);
+    const mail = waitingOf(row);
+    const now = this.deps.clock.now();
+    // Its outcome could not be written. Left to the next epoch, which calls it uncertain.
+    if (this.context.posted.has(mail.hash)) return this.end({ kind: 'soon' });
+    if (mail.claimedBy !== 0 && mail.claimedBy !== this.hold.epoch) return this.declareStale(mail);
+    if (mail.claimedBy === 0 && Date.parse(mail.expiresAt) <= now.getTime()) return this.expire(mail);
+    if (Date.parse(mail.dueAt) > now.getTime()) return this.end({ kind: 'later', dueAt: new Date(mail.dueAt) });
+    if (this.claimed >= MAILS_PER_DRAIN || this.deps.clock.monotonic() > this.endAt) return this.end({ kind: 'soon' });
+    return this.send(mail);
+  }
+
+  private async send(mail: WaitingMail): Promise<void> {
+    const { deps, hold, context } = this;
+    const content = await loadContent(deps.blobs, mail);
+    if (content === undefined) return this.refuseChanged(mail);
+    const limits = { perMinute: deps.config.mailsPerMinute, recipientsPerDay: deps.config.recipientsPerDay };
+    const permission = takeToken(hold.pace, mail.recipients, limits, deps.clock.now());
+    if (permission.kind === 'wait') {
+      const pausedUntil = new Date(deps.clock.now().getTime() + permission.waitMs);
+      return this.end({ kind: 'ticket', ticketMs: permission.waitMs, pausedUntil });
+    }
+    // Counted before the write: four workers share the bucket.
+    hold.pace = permission.pace;
+    this.claimed += 1;
+    const clientRequestId = randomUUID();
+    const claimedAt = deps.clock.monotonic();
+    let etags: ReadonlyMap<string, string>;
+    try {
+      const claim = claimOperations(mail, hold.epoch, clientRequestId);
+      etags = await hold.write({ ...hold.renewal(), ...hold.pace }, claim, 'claim');
+    } catch (error) {
+      if (error instanceof GateShut) return this.end({ kind: 'shut' });
+      // Cancelled, expired or settled by somebody since it was read.
+      if (error instanceof RowConflict) return this.end({ kind: 'soon' });
+      throw error;
+    }
+    const counted = { ...mail, attempts: mail.attempts + 1, claimedBy: hold.epoch };
+    const recordEtag = etags.get(`1|${mail.hash}`) ?? '';
+    const claimed = { mail: counted, content, recordEtag, clientRequestId, claimedAt };
+    const { result, eventKey } = await sendClaimed(deps, context, claimed, (outcome) =>
+      deps.mails.write(hold.connectionId, outcome),
+    );
+    if (eventKey !== undefined) await this.publish(eventKey);
+    this.follow(result);
+  }
+
+  /** What a result means for the rest of the lane. */
+  private follow(result: AttemptResult): void {
+    if (result.kind === 'accepted') this.hold.setbacks = 0;
+    if (result.kind === 'wait') {
+      const waitMs = result.waitMs ?? backOffMs(this.hold.setbacks, this.deps.random());
+      this.hold.setbacks += 1;
+      const pausedUntil = new Date(this.deps.clock.now().getTime() + waitMs);
+      this.end({ kind: 'ticket', ticketMs: waitMs, pausedUntil });
+    }
+    if (result.kind === 'gate' || result.kind === 'shut') this.end({ kind: 'shut' });
+    if (result.kind === 'unclaimed') this.end({ kind: 'soon' });
+  }
+
+  /** The longest wait wins; any stop ends the claiming. */
+  private end(stop: Stop): void {
+    const rank = (each: Stop) => ({ later: 0, soon: 1, ticket: 2, shut: 3 })[each.kind];
+    const longer =
+      this.stop?.kind === 'ticket' && stop.kind === 'ticket'
+        ? stop.ticketMs > this.stop.ticketMs
+        : this.stop && rank(stop) > rank(this.stop);
+    if (this.stop === undefined || longer) this.stop = stop;
+  }
+
+  private async declareStale(mail: WaitingMail): Promise<void> {
+    const settlement = settleStale(mail, this.settleOptions());
+    await this.writeUnlessTouched(mail, operations(mail, settlement, { waiting: mail.etag }));
+    if (settlement.event) await this.publish(settlement.event.rowKey);
+    this.context.log.warning('mail.stale_claim', { connectionId: mail.connectionId, mailId: mail.mailId });
+  }
+
+  private async expire(mail: WaitingMail): Promise<void> {
+    const settlement = settleExpired(mail, this.settleOptions());
+    await this.writeUnlessTouched(mail, operations(mail, settlement, { waiting: mail.etag }));
+    if (settlement.event) await this.publish(settlement.event.rowKey);
+  }
+
+  private async refuseChanged(mail: WaitingMail): Promise<void> {
+    const evidence = { clientRequestId: '', requestId: '', status: 0 };
+    const settlement = settle(mail, { kind: 'rejected', reason: 'content_changed' }, evidence, this.settleOptions());
+    await this.writeUnlessTouched(mail, operations(mail, settlement, { waiting: mail.etag }));
+    if (settlement.event) await this.publish(settlement.event.rowKey);
+  }
+
+  private settleOptions() {
+    return {
+      connection: this.context.connection,
+      acceptedEvents: this.deps.config.acceptedEvents,
+      now: this.deps.clock.now(),
+    };
+  }
+
+  private async writeUnlessTouched(
+    mail: WaitingMail,
+    outcome: Parameters<MailDeps['mails']['write']>[1],
+  ): Promise<void> {
+    try {
+      await this.deps.mails.write(mail.connectionId, outcome);
+    } catch (error) {
+      if (!(error instanceof RowConflict)) throw error;
+      this.end({ kind: 'soon' });
+    }
+  }
+
+  /** Puts an event on the queue; its row is deleted with the lane's next write. */
+  private async publish(rowKey: string, known?: StoredRow): Promise<void> {
+    const row = known ?? (await this.deps.mails.get(this.hold.connectionId, rowKey)).row;
+    if (!row) return;
+    await this.deps.outbox.sendRow(row);
+    this.hold.published.push(rowKey);
+  }
+
+  /**
+   * Releases a lane in which nothing is left to do now. Mail that is due later gets its wake-up first.
+   * @returns false when mail was put down meanwhile: look again
+   */
+  private async letGoEmpty(): Promise<boolean> {
+    const { deps, hold, context, stop } = this;
+    const ticketAt = stop?.kind === 'later' ? await wakeAt(deps, context.connection, stop.dueAt) : '';
+    try {
+      await hold.release({ dirty: false, pausedUntil: '', setbacks: hold.setbacks, ticketAt });
+      return true;
+    } catch (error) {
+      if (!(error instanceof LaneDirty)) throw error;
+      this.stop = undefined;
+      return false;
+    }
+  }
+
+  /**
+   * Ticket first, then release: killed in between, there is a ticket too many and a lease that runs out. Mail that was
+   * put down meanwhile is covered by the ticket, or by the one that whoever opens the gate leaves.
+   */
+  private async letGo(stop: Exclude<Stop, { kind: 'later' }>): Promise<void> {
+    const { deps, hold } = this;
+    const ticketMs = stop.kind === 'ticket' ? stop.ticketMs : 0;
+    if (stop.kind !== 'shut') await leaveTicket(deps.queues, hold, ticketMs);
+    const ticketAt = stop.kind === 'shut' ? '' : new Date(deps.clock.now().getTime() + ticketMs).toISOString();
+    const pausedUntil = stop.kind === 'ticket' ? stop.pausedUntil.toISOString() : '';
+    await hold.write({ owner: '', leaseUntil: '', dirty: false, setbacks: hold.setbacks, ticketAt, pausedUntil });
+  }
+}

@@ -1,0 +1,87 @@
+import type { Queues } from '../storage/ports.ts';
+import { RowConflict, type RowOperation, type StoredRow, type Table, text } from '../storage/table.ts';
+import { QUEUES } from '../storage-names.ts';
+
+export type EventType =
+  | `mail.${'accepted' | 'rejected' | 'uncertain' | 'expired' | 'dead'}`
+  | `connection.${'linked' | 'needs_relink' | 'no_mailbox' | 'blocked' | 'paused' | 'resumed' | 'removed'}`
+  | `application.${'secret_expiring' | 'broken'}`;
+
+/** Data of an event. Ids and codes only; `alertAddress` is whom Hire2Retire should tell. */
+export interface EventData {
+  readonly customerId: string;
+  readonly connectionId?: string;
+  readonly clientId?: string;
+  readonly mailId?: string;
+  readonly state?: string;
+  readonly reason?: string;
+  readonly waiting?: number;
+  readonly alertAddress?: string;
+}
+
+/** Row keys of events that are not on the queue yet begin with this. */
+export const EVENT_ROWS = { from: '3|', to: '3~' } as const;
+
+/**
+ * The operation that records an event in the transaction of the write it tells of.
+ * @param key unique per happening and stable when the write is repeated; becomes part of the CloudEvents id
+ */
+export function eventRow(key: string, type: EventType, data: EventData, at: Date): RowOperation {
+  // `parked` exists so that the drain's filter `parked ne true` sees the row: a comparison with an absent property is false.
+  const properties = { v: 1, parked: false, type, data: JSON.stringify(data), at: at.toISOString() };
+  return { kind: 'insert', rowKey: `3|${key}`, properties };
+}
+
+/** Puts recorded events on `outlook-events` as CloudEvents 1.0 and forgets them. At least once, in that order. */
+export class EventOutbox {
+  private readonly mails: Table;
+  private readonly queues: Queues;
+  private readonly source: string;
+
+  constructor(mails: Table, queues: Queues, source: string) {
+    this.mails = mails;
+    this.queues = queues;
+    this.source = source;
+  }
+
+  /** Sends one recorded event; the caller deletes its row afterwards. */
+  async send(connectionId: string, rowKey: string, row: { type: string; data: string; at: string }): Promise<void> {
+    const event = {
+      specversion: '1.0',
+      id: `${connectionId}/${rowKey.slice(2)}`,
+      source: this.source,
+      type: row.type,
+      time: row.at,
+      subject: connectionId,
+      datacontenttype: 'application/json',
+      data: JSON.parse(row.data) as EventData,
+    };
+    await this.queues.send(QUEUES.events, JSON.stringify(event));
+  }
+
+  async sendRow(row: StoredRow): Promise<void> {
+    const fields = { type: text(row, 'type'), data: text(row, 'data'), at: text(row, 'at') };
+    await this.send(row.partitionKey, row.rowKey, fields);
+  }
+
+  /** Sends and forgets everything that a lane still has to tell. */
+  async flush(connectionId: string): Promise<void> {
+    for (;;) {
+      const { rows, next } = await this.mails.query(connectionId, { ...EVENT_ROWS, limit: 100 });
+      for (const row of rows) {
+        await this.sendRow(row);
+        await this.forget(connectionId, row.rowKey);
+      }
+      if (!next) return;
+    }
+  }
+
+  /** Deletes an event's row; one that is gone was told by somebody else too. */
+  async forget(connectionId: string, rowKey: string): Promise<void> {
+    try {
+      await this.mails.write(connectionId, [{ kind: 'delete', rowKey }]);
+    } catch (error) {
+      if (!(error instanceof RowConflict)) throw error;
+    }
+  }
+}

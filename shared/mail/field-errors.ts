@@ -1,0 +1,53 @@
+import type { z } from 'zod';
+import type { FieldError } from '../errors.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** Zod's issues as the fields of a problem document. Values are never quoted. */
+export function fieldErrors(issues: readonly Issue[]): FieldError[] {
+  return issues.flatMap(flatten).map((issue) => ({
+    pointer: pointerOf(issue),
+    code: codeOf(issue),
+    detail: detailOf(issue),
+  }));
+}
+
+/** A union's issues are those of its branches; the branch that got furthest tells most. */
+function flatten(issue: Issue): Issue[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ ...issue, keys: [key], path: [...issue.path, key] }));
+  }
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
+  const depth = (branch: readonly Issue[]) => Math.max(...branch.map((each) => each.path.length));
+  const branches = [...issue.errors].filter((branch) => branch.length > 0);
+  const isTypeOnly = (branch: readonly Issue[]) =>
+    branch.every((each) => each.code === 'invalid_type' && each.path.length === 0);
+  const telling = branches.filter((branch) => !isTypeOnly(branch)).sort((a, b) => depth(b) - depth(a))[0];
+  return (telling ?? [{ ...issue, errors: [] } as Issue])
+    .map((each) => ({ ...each, path: [...issue.path, ...each.path] }))
+    .flatMap(flatten);
+}
+
+function pointerOf(issue: Issue): string {
+  return issue.path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function codeOf(issue: Issue): string {
+  if (issue.code === 'custom' && typeof issue.params?.['code'] === 'string') return issue.params['code'];
+  if (issue.code === 'unrecognized_keys') return 'unknown_field';
+  if (issue.code === 'invalid_type') return isMissing(issue) ? 'required' : 'wrong_type';
+  if (issue.code === 'too_big') return 'too_large';
+  if (issue.code === 'too_small') return 'too_small';
+  if (issue.code === 'invalid_union') return 'wrong_type';
+  return 'invalid';
+}
+
+function detailOf(issue: Issue): string {
+  if (issue.code === 'unrecognized_keys') return 'There is no such field.';
+  if (issue.code === 'invalid_type' && isMissing(issue)) return 'This field is required.';
+  return issue.message;
+}
+
+function isMissing(issue: Issue): boolean {
+  return /received undefined/.test(issue.message);
+}

@@ -1,0 +1,88 @@
+import { HOUR, MINUTE, SECOND } from '../clock.ts';
+import type { GraphAnswer } from './graph-answer.ts';
+
+/** What one answer of Graph means for the mail and its lane. */
+export type Verdict =
+  /** Graph took the mail. The end of our knowledge: there is no message id and no bounce. */
+  | { readonly kind: 'accepted' }
+  /** Nothing was taken; the lane waits for all instances. `waitMs` is Graph's wish; without it, back-off decides. */
+  | { readonly kind: 'wait'; readonly reason: string; readonly waitMs?: number }
+  /** The mail may have gone out. */
+  | { readonly kind: 'uncertain'; readonly reason: 'no_answer' | 'server_error_after_send' }
+  /** Graph refuses this message; sending it again would change nothing. */
+  | { readonly kind: 'rejected'; readonly reason: string }
+  /** Graph refuses the mailbox; the message waits. */
+  | { readonly kind: 'gate'; readonly gate: 'no_mailbox' | 'blocked'; readonly reason: string }
+  /** The access token was refused. `claims`: a policy demands a new sign-in. */
+  | { readonly kind: 'unauthorized'; readonly claims: boolean };
+
+/** Longest wait that we take from Graph at a time; it will say so again if it means more. */
+export const MAX_WAIT_MS = HOUR;
+
+/** Codes under which Graph throttles with 503 and 509, seen in its documentation and answers. */
+const THROTTLING = new Set([
+  'TooManyRequests',
+  'ApplicationThrottled',
+  'MailboxConcurrency',
+  'ErrorServerBusy',
+  'ErrorExceededConnectionCount',
+  'CommandConcurrencyLimitReached',
+  'RateLimitExceeded',
+  'activityLimitReached',
+  'serviceNotAvailable',
+]);
+
+/** Codes that say "this account has no mailbox that Graph can reach". The same user has been seen with each of them. */
+const NO_MAILBOX = new Set([
+  'MailboxNotEnabledForRESTAPI',
+  'MailboxNotSupportedForRESTAPI',
+  'ErrorMailboxNotEnabledForRESTAPI',
+  'ResourceNotFound',
+  'ErrorNonExistentMailbox',
+  'ErrorInvalidUser',
+]);
+
+/** Decides by status and Graph's code alone, never by text. */
+export function judge(answer: GraphAnswer, now: Date): Verdict {
+  if (answer.kind === 'notSent') return { kind: 'wait', reason: `not_sent_${answer.cause.toLowerCase()}` };
+  if (answer.kind === 'noAnswer') return { kind: 'uncertain', reason: 'no_answer' };
+  const { status, code = '' } = answer;
+  if (status === 202) return { kind: 'accepted' };
+  if (status === 429 || ((status === 503 || status === 509) && THROTTLING.has(code))) {
+    const waitMs = retryAfterMs(answer.retryAfter, now);
+    return { kind: 'wait', reason: 'throttled', ...(waitMs !== undefined && { waitMs }) };
+  }
+  if (status === 401) return { kind: 'unauthorized', claims: answer.challengeError === 'insufficient_claims' };
+  if (NO_MAILBOX.has(code) && status >= 400 && status < 500) return { kind: 'gate', gate: 'no_mailbox', reason: code };
+  if (status === 403 && code !== 'ErrorSendAsDenied')
+    return { kind: 'gate', gate: 'blocked', reason: code || 'forbidden' };
+  if (status >= 400 && status < 500 && status !== 408) return { kind: 'rejected', reason: code || `http_${status}` };
+  // 2xx other than 202, 3xx, 408, 5xx: the body had left, and nobody says what became of it.
+  return { kind: 'uncertain', reason: 'server_error_after_send' };
+}
+
+/**
+ * Retry-After in milliseconds: seconds or a date, capped at an hour.
+ * @returns undefined when it is absent or makes no sense
+ */
+export function retryAfterMs(header: string | undefined, now: Date): number | undefined {
+  if (header === undefined) return undefined;
+  const trimmed = header.trim();
+  if (/^\d{1,9}$/.test(trimmed)) return clampWait(Number(trimmed) * SECOND);
+  const at = /[A-Za-z]{3},? /.test(trimmed) ? Date.parse(trimmed) : Number.NaN;
+  return Number.isNaN(at) ? undefined : clampWait(at - now.getTime());
+}
+
+function clampWait(ms: number): number {
+  return Math.min(MAX_WAIT_MS, Math.max(SECOND, ms));
+}
+
+/**
+ * Exponential back-off with full jitter over the upper half: between 50 % and 100 % of 5 s, 10 s, 20 s … up to `cap`.
+ * @param setbacks how many waits in a row came before
+ * @param random between 0 and 1
+ */
+export function backOffMs(setbacks: number, random: number, cap = 10 * MINUTE): number {
+  const ceiling = Math.min(cap, 5 * SECOND * 2 ** Math.min(setbacks, 20));
+  return Math.round(ceiling * (0.5 + random / 2));
+}

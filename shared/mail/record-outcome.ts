@@ -1,0 +1,72 @@
+import { SECOND } from '../clock.ts';
+import { StoreUnavailable } from '../storage/ports.ts';
+import { RowConflict, type RowOperation } from '../storage/table.ts';
+import type { MailDeps } from './deps.ts';
+import { recordOf } from './record.ts';
+import { operations, type Settlement } from './settle.ts';
+import { recordKey, type WaitingMail } from './waiting.ts';
+
+/** A mail whose attempt ended, with the ETag that its record got at the claim. */
+export interface Ended {
+  readonly mail: WaitingMail;
+  readonly settlement: Settlement;
+  readonly recordEtag: string;
+  readonly clientRequestId: string;
+}
+
+/**
+ * Writes an outcome, whatever happened to the rows meanwhile. Storage not answering is waited out for `patienceMs`:
+ * without the write, a mail that was sent would look uncertain.
+ * @param write the transaction, given the outcome's operations; throws RowConflict naming the mail's rows
+ */
+export async function recordOutcome(
+  deps: MailDeps,
+  ended: Ended,
+  patienceMs: number,
+  write: (outcome: readonly RowOperation[]) => Promise<unknown>,
+): Promise<void> {
+  const { mail, settlement, recordEtag } = ended;
+  const giveUpAt = deps.clock.monotonic() + patienceMs;
+  let conflict = false;
+  for (let pause = SECOND / 2; ; pause = Math.min(5 * SECOND, pause * 2)) {
+    try {
+      if (conflict) await recordLate(deps, ended);
+      else await write(operations(mail, settlement, { record: recordEtag }));
+      return;
+    } catch (error) {
+      if (error instanceof RowConflict) {
+        conflict = true;
+        continue;
+      }
+      if (!(error instanceof StoreUnavailable) || deps.clock.monotonic() > giveUpAt) throw error;
+      await deps.clock.sleep(pause);
+    }
+  }
+}
+
+/**
+ * The record changed since the claim. Either an earlier try of ours was written after all, or a newer epoch declared the
+ * mail uncertain: then this is late evidence, and overwrites it.
+ */
+async function recordLate(deps: MailDeps, { mail, settlement, clientRequestId }: Ended): Promise<void> {
+  for (;;) {
+    const { row } = await deps.mails.get(mail.connectionId, recordKey(mail.hash));
+    const record = row && recordOf(row);
+    // Written already, settled by a person, or sent once more: the record speaks of something later than this attempt.
+    if (!record || record.clientRequestId !== clientRequestId || record.state !== 'uncertain') return;
+    const [outcome, waiting] = operations(mail, settlement, { record: record.etag });
+    const late = { ...outcome, properties: { ...settlement.record, late: true } } as RowOperation;
+    try {
+      await deps.mails.write(mail.connectionId, waiting ? [late, waiting] : [late]);
+      return;
+    } catch (error) {
+      if (!(error instanceof RowConflict)) throw error;
+      if (error.rowKey !== mail.rowKey) continue;
+      // The parked content is gone after a week; the record is what matters.
+      await deps.mails.write(mail.connectionId, [late]).catch((again: unknown) => {
+        if (!(again instanceof RowConflict)) throw again;
+      });
+      return;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import type { Connection } from '../connections/connection.ts';
+import { AppError, type FieldError } from '../errors.ts';
+import type { Invocation } from '../log.ts';
+import { readContentBlob } from './content-blob.ts';
+import type { MailDeps } from './deps.ts';
+import { insertMail } from './insert-mail.ts';
+import type { Mail } from './message.ts';
+import { prepareMail } from './prepare.ts';
+import { type MailRecord, recordOf } from './record.ts';
+import { leaveTicket } from './tickets.ts';
+import { recordKey } from './waiting.ts';
+
+/**
+ * Takes a mail over HTTP. Answers only when the mail is stored and somebody is on the way to send it; called again with
+ * the same id and content, it makes sure of both and changes nothing.
+ * @throws {AppError} invalid_request, id_reused
+ */
+export async function submitMail(
+  deps: MailDeps,
+  connection: Connection,
+  request: Mail,
+  invocation: Invocation,
+): Promise<{ readonly record: MailRecord; readonly created: boolean }> {
+  const blob =
+    request.contentBlob === undefined ? undefined : await readContentBlob(deps, connection, request.contentBlob);
+  if (blob && 'pointer' in blob) throw invalid([blob]);
+  const mailId = request.mailId ?? randomUUID();
+  const prepared = prepareMail(request, mailId, blob?.content, 'http', deps.clock.now());
+  if ('errors' in prepared) throw invalid(prepared.errors);
+  const insertion = await insertMail(deps, connection, prepared.mail, blob);
+  if (insertion.kind === 'id_reused') throw new AppError('id_reused');
+  const { connectionId, customerId } = connection;
+  const created = insertion.kind === 'inserted';
+  // A mail that is known may have lost its ticket: the first call died between the two.
+  if (created || insertion.record.state === 'queued') await leaveTicket(deps.queues, connection);
+  invocation.log.event('mail.submitted', { connectionId, customerId, mailId, created });
+  if (!created) return { record: insertion.record, created };
+  const { row } = await deps.mails.get(connectionId, recordKey(insertion.own.mail.hash));
+  if (!row) throw new AppError('internal_error');
+  return { record: recordOf(row), created };
+}
+
+function invalid(errors: readonly FieldError[]): AppError {
+  return new AppError('invalid_request', { detail: errors[0]?.detail ?? 'The mail is invalid.', errors });
+}

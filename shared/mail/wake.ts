@@ -1,0 +1,24 @@
+import { HOUR, MINUTE } from '../clock.ts';
+import type { Connection } from '../connections/connection.ts';
+import type { MailDeps } from './deps.ts';
+import { leaveTicket } from './tickets.ts';
+
+/** Later than this, a wake-up is noted in the connection's row for the hourly scan, instead of a hidden message. */
+const TICKET_WITHIN_MS = HOUR + 5 * MINUTE;
+
+/**
+ * Sees to it that somebody looks at a lane at a time ahead.
+ * @returns what to note as the lane's `ticketAt`; '' when the hourly scan will come
+ */
+export async function wakeAt(deps: MailDeps, connection: Connection, at: Date): Promise<string> {
+  const delayMs = Math.max(0, at.getTime() - deps.clock.now().getTime());
+  if (delayMs <= TICKET_WITHIN_MS) {
+    await leaveTicket(deps.queues, connection, delayMs);
+    return at.toISOString();
+  }
+  const wanted = at.toISOString();
+  await deps.connections.change(connection.customerId, connection.connectionId, (current) =>
+    current.wakeAt === '' || current.wakeAt > wanted ? { wakeAt: wanted } : undefined,
+  );
+  return '';
+}

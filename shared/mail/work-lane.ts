@@ -1,0 +1,294 @@
+import { randomUUID } from 'node:crypto';
+import { SECOND } from '../clock.ts';
+import type { Connection } from '../connections/connection.ts';
+import type { Invocation } from '../log.ts';
+import { StoreUnavailable } from '../storage/ports.ts';
+import { type Properties, RowConflict } from '../storage/table.ts';
+import type { MailDeps } from './deps.ts';
+import { drain } from './drain.ts';
+import { LaneDirty, LaneHold, LaneLost } from './hold.ts';
+import { LANE_ROW, type Lane, leaseRemaining } from './lane.ts';
+import { backOffMs } from './outcome.ts';
+import { takeToken } from './pace.ts';
+import type { MailContent } from './prepare.ts';
+import { claimOperations, type SendContext, sendClaimed } from './send-claimed.ts';
+import { leaveTicket } from './tickets.ts';
+import { withoutToken } from './transmit.ts';
+import type { WaitingMail } from './waiting.ts';
+import { wakeAt } from './wake.ts';
+
+/** One delivery of a queue message, as far as lanes are concerned. */
+export interface Delivery {
+  readonly invocation: Invocation;
+  /** Message id and dequeue count: no other delivery ever has it. */
+  readonly owner: string;
+  /** Delivered before: whoever had it may have died, and nothing that it noted can be relied on. */
+  readonly redelivered: boolean;
+  readonly isTicket: boolean;
+}
+
+/** The mail that this very delivery put into the lane, untouched since. */
+export interface OwnMail {
+  readonly mail: WaitingMail;
+  readonly content: MailContent;
+}
+
+/** `no_lane`: the connection has no lane · `removed`: its lane ended. Everything else is taken care of. */
+export type LaneResult = 'done' | 'no_lane' | 'removed';
+
+/** How often a delivery begins anew when storage does not answer, before it leaves the rest to its redelivery. */
+const TRIES = 4;
+
+/**
+ * Sees to it that the waiting mail of a lane is sent, by this delivery or by somebody who will come. The rule that every
+ * path keeps: a waiting row is woken by its own undeleted message, or by `dirty` and the holder's undeleted message, or
+ * by a ticket.
+ */
+export async function workLane(
+  deps: MailDeps,
+  delivery: Delivery,
+  connection: Connection,
+  own?: OwnMail,
+): Promise<LaneResult> {
+  let fresh = own;
+  const posted = new Set<string>();
+  for (let failures = 0; ; ) {
+    try {
+      const step = await oneTry(deps, delivery, connection, fresh, posted);
+      if (step !== 'again' && step !== 'again_without_own') return step;
+      if (step === 'again_without_own') fresh = undefined;
+    } catch (error) {
+      failures += 1;
+      // The write that got no answer may have been made: the lane's owner tells, when it is read again.
+      if (!(error instanceof StoreUnavailable) || failures >= TRIES) throw error;
+      fresh = undefined;
+      await deps.clock.sleep(failures * SECOND);
+    }
+  }
+}
+
+type Step = LaneResult | 'again' | 'again_without_own';
+
+async function oneTry(
+  deps: MailDeps,
+  delivery: Delivery,
+  connection: Connection,
+  own: OwnMail | undefined,
+  posted: Set<string>,
+): Promise<Step> {
+  const { lane, readAt } = await deps.lanes.get(connection.connectionId);
+  if (!lane) return 'no_lane';
+  if (lane.gate === 'removed') return 'removed';
+  const ours = lane.owner === delivery.owner;
+  if (!ours) {
+    const waited = await waitOutside(deps, delivery, connection, lane, readAt, own);
+    if (waited) return waited;
+  }
+  const token = await deps.tokens.get(connection, delivery.invocation.log);
+  if (token.kind !== 'token') return refuse(deps, delivery, lane, withoutToken(token));
+  const { log } = delivery.invocation;
+  const context = { connection: token.connection, accessToken: token.accessToken, log, posted };
+  if (ours) {
+    const hold = new LaneHold(deps, lane, { epoch: lane.epoch, owner: delivery.owner, etag: lane.etag });
+    hold.markDirty();
+    await drain(deps, hold, context);
+    return 'done';
+  }
+  // A lane that was not released in order may hold claims of a dead invocation: it is taken alone, and drained.
+  const claimOwn = own !== undefined && lane.owner === '';
+  return claimOwn ? takeWithOwn(deps, delivery, context, lane, own) : takeAlone(deps, delivery, context, lane);
+}
+
+/** Reasons not to take the lane. Returns undefined when it may be taken. */
+async function waitOutside(
+  deps: MailDeps,
+  delivery: Delivery,
+  connection: Connection,
+  lane: Lane,
+  readAt: Date,
+  own: OwnMail | undefined,
+): Promise<Step | undefined> {
+  const now = deps.clock.now();
+  // Whoever opens the gate leaves a ticket; the expiry of what is held is looked after by the wake-up.
+  if (lane.gate !== 'open') {
+    if (own) await comeBack(deps, delivery, connection, lane, new Date(own.mail.expiresAt));
+    return 'done';
+  }
+  if (await deps.cache.stopped())
+    return comeBack(deps, delivery, connection, lane, new Date(now.getTime() + 60 * SECOND));
+  if (lane.pausedUntil > now.toISOString())
+    return comeBack(deps, delivery, connection, lane, new Date(lane.pausedUntil));
+  if (own && Date.parse(own.mail.dueAt) > now.getTime())
+    return comeBack(deps, delivery, connection, lane, new Date(own.mail.dueAt));
+  const remaining = leaseRemaining(lane, readAt, deps.config.laneLeaseSeconds * 1000);
+  if (remaining === 0) return undefined;
+  if (delivery.redelivered || delivery.isTicket) {
+    // The holder may be dead, and so may be whoever set `dirty`: only a ticket of our own is certain.
+    await leaveTicket(deps.queues, connection, remaining + SECOND);
+    return 'done';
+  }
+  if (lane.dirty) return 'done';
+  return (await writeLane(deps, lane, { dirty: true })) ? 'done' : 'again';
+}
+
+/** Leaves a wake-up unless an early enough one is noted. What a redelivered message noted cannot be relied on. */
+async function comeBack(
+  deps: MailDeps,
+  delivery: Delivery,
+  connection: Connection,
+  lane: Lane,
+  at: Date,
+): Promise<Step> {
+  const wanted = at.toISOString();
+  const noted = lane.ticketAt > deps.clock.now().toISOString() && lane.ticketAt <= wanted;
+  if (noted && !delivery.redelivered && !delivery.isTicket) return 'done';
+  const ticketAt = await wakeAt(deps, connection, at);
+  // Not noted, because the lane changed: the next mail leaves a ticket too many, and nothing worse.
+  if (ticketAt !== '') await writeLane(deps, lane, { ticketAt });
+  return 'done';
+}
+
+async function writeLane(deps: MailDeps, lane: Lane, properties: Properties): Promise<boolean> {
+  try {
+    await deps.mails.write(lane.connectionId, [{ kind: 'merge', rowKey: LANE_ROW, properties, etag: lane.etag }]);
+    return true;
+  } catch (error) {
+    if (error instanceof RowConflict) return false;
+    throw error;
+  }
+}
+
+/** No token: the lane waits for all instances, or its gate is shut. Nothing was claimed. */
+async function refuse(
+  deps: MailDeps,
+  delivery: Delivery,
+  lane: Lane,
+  result: ReturnType<typeof withoutToken>,
+): Promise<Step> {
+  const { log } = delivery.invocation;
+  if (result.kind === 'unclaimed') return 'removed';
+  if (result.kind === 'shut') {
+    const shut = await deps.health.shut(result.connection, result.gate, result.reason, log);
+    deps.cache.put(result.connection);
+    // The connection was linked again meanwhile: with what it has now, mail flows.
+    return shut ? 'done' : relinkedMeanwhile(deps, lane);
+  }
+  if (result.reason === 'service_provider_credential_refused')
+    log.warning(result.reason, { connectionId: lane.connectionId });
+  const waitMs = result.waitMs ?? backOffMs(lane.setbacks, deps.random());
+  const until = new Date(deps.clock.now().getTime() + waitMs).toISOString();
+  await leaveTicket(deps.queues, lane, waitMs);
+  log.event('lane.waits', { connectionId: lane.connectionId, reason: result.reason, waitMs });
+  await writeLane(deps, lane, { pausedUntil: until, ticketAt: until, setbacks: lane.setbacks + 1 });
+  return 'done';
+}
+
+async function relinkedMeanwhile(deps: MailDeps, lane: Lane): Promise<Step> {
+  await leaveTicket(deps.queues, lane, SECOND);
+  return 'done';
+}
+
+function held(deps: MailDeps, delivery: Delivery, lane: Lane): Properties {
+  const leaseUntil = new Date(deps.clock.now().getTime() + deps.config.laneLeaseSeconds * 1000).toISOString();
+  return { epoch: lane.epoch + 1, owner: delivery.owner, leaseUntil, dirty: false };
+}
+
+async function takeAlone(deps: MailDeps, delivery: Delivery, context: SendContext, lane: Lane): Promise<Step> {
+  const merge = { kind: 'merge', rowKey: LANE_ROW, properties: held(deps, delivery, lane), etag: lane.etag } as const;
+  let etag: string;
+  try {
+    etag = (await deps.mails.write(lane.connectionId, [merge])).get(LANE_ROW) ?? '';
+  } catch (error) {
+    if (error instanceof RowConflict) return 'again';
+    throw error;
+  }
+  const hold = new LaneHold(deps, lane, { epoch: lane.epoch + 1, owner: delivery.owner, etag });
+  await drain(deps, hold, context);
+  return 'done';
+}
+
+/** The everyday path: one transaction takes the lane and claims the own mail, another records its end and lets go. */
+async function takeWithOwn(
+  deps: MailDeps,
+  delivery: Delivery,
+  context: SendContext,
+  lane: Lane,
+  own: OwnMail,
+): Promise<Step> {
+  const limits = { perMinute: deps.config.mailsPerMinute, recipientsPerDay: deps.config.recipientsPerDay };
+  const permission = takeToken(lane, own.mail.recipients, limits, deps.clock.now());
+  if (permission.kind === 'wait') {
+    const until = new Date(deps.clock.now().getTime() + permission.waitMs).toISOString();
+    await leaveTicket(deps.queues, lane, permission.waitMs);
+    await writeLane(deps, lane, { pausedUntil: until, ticketAt: until });
+    return 'done';
+  }
+  const clientRequestId = randomUUID();
+  const claimedAt = deps.clock.monotonic();
+  const taken = { ...held(deps, delivery, lane), ...permission.pace };
+  let etags: ReadonlyMap<string, string>;
+  try {
+    const take = { kind: 'merge', rowKey: LANE_ROW, properties: taken, etag: lane.etag } as const;
+    etags = await deps.mails.write(lane.connectionId, [
+      take,
+      ...claimOperations(own.mail, lane.epoch + 1, clientRequestId),
+    ]);
+  } catch (error) {
+    if (!(error instanceof RowConflict)) throw error;
+    return error.rowKey === LANE_ROW ? 'again' : 'again_without_own';
+  }
+  const hold = new LaneHold(deps, lane, {
+    epoch: lane.epoch + 1,
+    owner: delivery.owner,
+    etag: etags.get(LANE_ROW) ?? '',
+  });
+  hold.pace = permission.pace;
+  const mail = { ...own.mail, attempts: own.mail.attempts + 1, claimedBy: hold.epoch };
+  const recordEtag = etags.get(`1|${mail.hash}`) ?? '';
+  const claimed = { mail, content: own.content, recordEtag, clientRequestId, claimedAt };
+  let released = false;
+  const { result, eventKey } = await sendClaimed(deps, context, claimed, async (outcome, ended) => {
+    // Only an ordinary end lets go in the same transaction; anything else is the drain's to judge.
+    if (ended.kind !== 'accepted' && ended.kind !== 'rejected') return deps.mails.write(lane.connectionId, outcome);
+    try {
+      const release = { owner: '', leaseUntil: '', dirty: false, ticketAt: lane.ticketAt, setbacks: 0 };
+      await hold.write(release, outcome, 'release');
+      released = true;
+    } catch (error) {
+      if (!(error instanceof LaneDirty) && !(error instanceof LaneLost)) throw error;
+      await deps.mails.write(lane.connectionId, outcome);
+    }
+    return undefined;
+  });
+  if (eventKey !== undefined) await publish(deps, lane.connectionId, eventKey);
+  if (released || hold.lost) return 'done';
+  if (result.kind === 'wait') {
+    const waitMs = result.waitMs ?? backOffMs(hold.setbacks, deps.random());
+    const until = new Date(deps.clock.now().getTime() + waitMs).toISOString();
+    await leaveTicket(deps.queues, lane, waitMs);
+    await letGo(hold, { pausedUntil: until, ticketAt: until, setbacks: hold.setbacks + 1 });
+    return 'done';
+  }
+  if (result.kind === 'gate' || result.kind === 'shut') {
+    await letGo(hold, { ticketAt: '' });
+    return 'done';
+  }
+  hold.markDirty();
+  await drain(deps, hold, context);
+  return 'done';
+}
+
+async function letGo(hold: LaneHold, properties: Properties): Promise<void> {
+  try {
+    await hold.write({ owner: '', leaseUntil: '', dirty: false, ...properties });
+  } catch (error) {
+    if (!(error instanceof LaneLost)) throw error;
+  }
+}
+
+async function publish(deps: MailDeps, connectionId: string, rowKey: string): Promise<void> {
+  const { row } = await deps.mails.get(connectionId, rowKey);
+  if (!row) return;
+  await deps.outbox.sendRow(row);
+  await deps.outbox.forget(connectionId, rowKey);
+}

@@ -1,0 +1,115 @@
+/** How an application proves itself to the token endpoint. */
+export interface ApplicationCredential {
+  readonly clientId: string;
+  /** `federated`: the function app's managed identity vouches for the application. */
+  readonly proof: { readonly kind: 'secret'; readonly value: string } | { readonly kind: 'federated' };
+}
+
+export interface AuthorizeRequest {
+  readonly clientId: string;
+  /** Tenant GUID, `organizations` or `common`. */
+  readonly tenant: string;
+  readonly redirectUri: string;
+  readonly state: string;
+  readonly nonce: string;
+  /** PKCE, S256. */
+  readonly codeChallenge: string;
+  readonly loginHint?: string;
+}
+
+export interface RedeemRequest {
+  readonly credential: ApplicationCredential;
+  readonly tenant: string;
+  readonly code: string;
+  readonly redirectUri: string;
+  readonly verifier: string;
+  readonly nonce: string;
+}
+
+export interface RefreshRequest {
+  readonly credential: ApplicationCredential;
+  readonly tenant: string;
+  readonly refreshToken: string;
+}
+
+export interface Tokens {
+  readonly accessToken: string;
+  readonly expiresAt: Date;
+  /** The newest one: rotated, or the one that was sent. Empty when none was granted. */
+  readonly refreshToken: string;
+}
+
+/** Claims of an id token that we look at. `email` and `upn` are left out on purpose: their owner can choose them. */
+export interface IdTokenClaims {
+  readonly tid?: string;
+  readonly oid?: string;
+  readonly iss?: string;
+  readonly aud?: string;
+  readonly nonce?: string;
+  readonly idp?: string;
+  readonly preferred_username?: string;
+}
+
+export interface SignIn extends Tokens {
+  readonly scopes: readonly string[];
+  readonly claims: IdTokenClaims;
+}
+
+/** The Microsoft identity platform as we use it. Every method throws `MicrosoftError`. */
+export interface IdentityPlatform {
+  authorizeUrl(request: AuthorizeRequest): Promise<string>;
+  redeem(request: RedeemRequest): Promise<SignIn>;
+  refresh(request: RefreshRequest): Promise<Tokens>;
+  /** The tenant that owns a verified domain, or undefined when Microsoft knows none. */
+  resolveTenant(domain: string): Promise<string | undefined>;
+}
+
+/** What the identity platform says of an error. Nothing in it is secret; descriptions are left out, they quote input. */
+export interface MicrosoftErrorFacts {
+  /** OAuth `error`, or `network_error` / `timeout` / `unusable_answer` when there was none. */
+  readonly error: string;
+  readonly suberror?: string;
+  /** First AADSTS number; chooses wording only. */
+  readonly number?: number;
+  readonly correlationId?: string;
+  readonly traceId?: string;
+  readonly status?: number;
+  readonly retryAfterSeconds?: number;
+}
+
+/** The identity platform refused, or could not be asked. */
+export class MicrosoftError extends Error {
+  readonly facts: MicrosoftErrorFacts;
+
+  constructor(facts: MicrosoftErrorFacts, cause?: unknown) {
+    super(`identity platform: ${facts.error}${facts.number ? ` ${facts.number}` : ''}`, { cause });
+    this.name = 'MicrosoftError';
+    this.facts = facts;
+  }
+
+  /**
+   * Whether Microsoft had a bad minute rather than refused. 50196 (loop throttle) comes as `invalid_grant` but passes
+   * by itself.
+   */
+  get transient(): boolean {
+    const { error, status, number } = this.facts;
+    if (number === 50196) return true;
+    if (status !== undefined && (status === 429 || status >= 500)) return true;
+    return !PERMANENT.has(error);
+  }
+}
+
+/** OAuth errors that no waiting heals. */
+const PERMANENT = new Set([
+  'invalid_grant',
+  'interaction_required',
+  'consent_required',
+  'login_required',
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_request',
+  'invalid_scope',
+  'invalid_resource',
+  'unsupported_grant_type',
+  'access_denied',
+]);

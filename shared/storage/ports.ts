@@ -1,0 +1,62 @@
+/** Queues of the data storage account. */
+export interface Queues {
+  /**
+   * Puts a message on a queue. It never expires.
+   * @param visibleInSeconds how long it stays hidden, at most 7 days
+   */
+  send(queue: string, text: string, visibleInSeconds?: number): Promise<void>;
+  /** Approximate number of messages, hidden ones included. */
+  depth(queue: string): Promise<number>;
+}
+
+export interface StoredBlob {
+  readonly content: Buffer;
+  readonly etag: string;
+}
+
+/** Blob containers of the data storage account. */
+export interface Blobs {
+  /** Writes a blob, replacing what is there. Returns its ETag. */
+  put(container: string, name: string, content: Buffer, metadata?: Readonly<Record<string, string>>): Promise<string>;
+  /**
+   * Reads a blob of at most `maxBytes`.
+   * @returns undefined when it is missing, or changed since `etag`; `tooLarge` when over the limit
+   */
+  get(container: string, name: string, maxBytes: number, etag?: string): Promise<StoredBlob | 'tooLarge' | undefined>;
+  /** Deletes a blob; a missing one is fine. */
+  remove(container: string, name: string): Promise<void>;
+}
+
+export interface SecretTags {
+  readonly kind: 'client-secret' | 'refresh-token' | 'service-provider-client-secret';
+  readonly customer?: string;
+  readonly application?: string;
+  readonly connection?: string;
+}
+
+/** Secrets of the Key Vault. */
+export interface Secrets {
+  /** Stores a secret, or a new version of it. `expiresOn` is shown in the portal. */
+  set(name: string, value: string, tags: SecretTags, expiresOn?: Date): Promise<void>;
+  /**
+   * Reads a secret, and only if its tags equal the expected ones: a row edited to point at another's secret is useless.
+   * @returns undefined when it is missing or its tags differ
+   */
+  get(name: string, tags: SecretTags): Promise<string | undefined>;
+  /**
+   * Deletes a secret; a missing or deleted one is fine. Does not wait until the deletion has completed.
+   * @returns until when the vault can recover it, when it says so
+   */
+  remove(name: string): Promise<Date | undefined>;
+}
+
+/** The store behind a port did not answer, or asked to wait. Safe to repeat. */
+export class StoreUnavailable extends Error {
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(store: string, retryAfterSeconds?: number, cause?: unknown) {
+    super(`${store} is unavailable`, { cause });
+    this.name = 'StoreUnavailable';
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
