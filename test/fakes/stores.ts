@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { Blobs, Queues, Secrets, SecretTags, StoredBlob } from '../../shared/storage/ports.ts';
+
+export interface FakeMessage {
+  readonly queue: string;
+  readonly text: string;
+  readonly visibleInSeconds: number;
+}
+
+/** Queues that remember what was sent. */
+export class FakeQueues implements Queues {
+  readonly sent: FakeMessage[] = [];
+  before: () => void = () => {};
+
+  async send(queue: string, text: string, visibleInSeconds = 0): Promise<void> {
+    this.before();
+    this.sent.push({ queue, text, visibleInSeconds });
+  }
+
+  async depth(queue: string): Promise<number> {
+    return this.of(queue).length;
+  }
+
+  of(queue: string): FakeMessage[] {
+    return this.sent.filter((message) => message.queue === queue);
+  }
+}
+
+/** Blobs in memory; the ETag is the content's hash and a counter. */
+export class FakeBlobs implements Blobs {
+  readonly kept = new Map<string, StoredBlob & { readonly metadata: Readonly<Record<string, string>> }>();
+  private writes = 0;
+
+  async put(container: string, name: string, content: Buffer, metadata: Readonly<Record<string, string>> = {}) {
+    this.writes += 1;
+    const etag = `"${createHash('sha256').update(content).digest('hex').slice(0, 8)}-${this.writes}"`;
+    this.kept.set(`${container}/${name}`, { content, etag, metadata });
+    return etag;
+  }
+
+  async get(container: string, name: string, maxBytes: number, etag?: string) {
+    const blob = this.kept.get(`${container}/${name}`);
+    if (!blob || (etag !== undefined && blob.etag !== etag)) return undefined;
+    return blob.content.length > maxBytes ? ('tooLarge' as const) : { content: blob.content, etag: blob.etag };
+  }
+
+  async remove(container: string, name: string): Promise<void> {
+    this.kept.delete(`${container}/${name}`);
+  }
+}
+
+export interface FakeSecret {
+  readonly value: string;
+  readonly tags: SecretTags;
+  readonly expiresOn: Date | undefined;
+  readonly versions: number;
+}
+
+/** A vault in memory. A deleted name stays taken, as with soft delete. */
+export class FakeSecrets implements Secrets {
+  readonly kept = new Map<string, FakeSecret>();
+  readonly deleted = new Set<string>();
+  reads = 0;
+  writes = 0;
+  before: (call: 'set' | 'get' | 'remove', name: string) => void = () => {};
+
+  async set(name: string, value: string, tags: SecretTags, expiresOn?: Date): Promise<void> {
+    this.before('set', name);
+    if (this.deleted.has(name)) throw new Error(`the name ${name} is taken by a deleted secret`);
+    this.writes += 1;
+    this.kept.set(name, { value, tags, expiresOn, versions: (this.kept.get(name)?.versions ?? 0) + 1 });
+  }
+
+  async get(name: string, tags: SecretTags): Promise<string | undefined> {
+    this.before('get', name);
+    this.reads += 1;
+    const secret = this.kept.get(name);
+    const same = Object.entries(tags).every(([key, value]) => secret?.tags[key as keyof SecretTags] === value);
+    return secret && same ? secret.value : undefined;
+  }
+
+  async remove(name: string): Promise<Date | undefined> {
+    this.before('remove', name);
+    if (!this.kept.delete(name)) return undefined;
+    this.deleted.add(name);
+    return new Date('2027-02-21T00:00:00Z');
+  }
+}
