@@ -242,6 +242,22 @@ export const API_ERRORS = {
     title: 'No longer waiting',
     operator: 'Only a mail that waits can be cancelled.',
   },
+  attempt_changed: {
+    status: 409,
+    title: 'The mail changed meanwhile',
+    operator: 'The mail is not at the attempt that was named any more. Read its record and decide anew.',
+  },
+  not_retryable: {
+    status: 409,
+    title: 'Not in a state for this',
+    operator: 'retry takes mail that is dead, rejected or expired; resolve takes mail that is uncertain.',
+  },
+  content_gone: {
+    status: 409,
+    title: 'Content no longer kept',
+    operator:
+      'The content is kept for 7 days after a mail ended, and not at all when it was refused at intake. Submit it anew.',
+  },
   service_unavailable: {
     status: 503,
     title: 'Temporarily unavailable',
@@ -257,6 +273,9 @@ export const MAIL_REASONS = {
   connection_unknown: 'There is no such connection of this customer.',
   connection_removed: 'The connection was unlinked while the mail waited.',
   id_reused: 'The mailId was used before on this connection for another content.',
+  retried: 'Somebody gave the ended mail a fresh budget; it waits again.',
+  resent_by_request: 'Somebody settled the uncertain mail by having it sent once more.',
+  resolved_as_sent: 'Somebody settled the uncertain mail as sent.',
   cancelled_by_request: 'The mail was cancelled while it waited.',
   expired: 'The mail’s expiresAt passed before it could be sent.',
   content_changed: 'The blob with the content was changed or deleted after intake.',

@@ -1,11 +1,23 @@
+import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
 import type { App } from '../../shared/compose.ts';
+import type { Connection } from '../../shared/connections/connection.ts';
 import { requireConnection } from '../../shared/connections/read-connections.ts';
+import {
+  actOnMail,
+  actOnMails,
+  cancelMail,
+  resolveManySchema,
+  resolveSchema,
+  retryManySchema,
+  retrySchema,
+} from '../../shared/mail/act-on-mail.ts';
+import type { MailDeps } from '../../shared/mail/deps.ts';
 import { mailSchema } from '../../shared/mail/message.ts';
 import { getMail, LISTED_STATES, listMails, readMail } from '../../shared/mail/read-mails.ts';
 import { submitMail } from '../../shared/mail/submit-mail.ts';
 import type { Endpoint } from './endpoint.ts';
-import { callerId, jsonAnswer, noQuery, pageQuery, pathParameter, readBody, readQuery } from './input.ts';
+import { callerId, jsonAnswer, noQuery, pageQuery, pathParameter, readBody, readNoBody, readQuery } from './input.ts';
 
 const MAILS = 'customers/{customerId}/connections/{connectionId}/mails';
 
@@ -19,11 +31,7 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       auth: 'function',
       handle: async (request, invocation) => {
         readQuery(request, noQuery);
-        const connection = await requireConnection(
-          mail,
-          callerId(request, 'customerId'),
-          pathParameter(request, 'connectionId'),
-        );
+        const connection = await ownerOf(mail, request);
         const { record, created } = await submitMail(mail, connection, await readBody(request, mailSchema), invocation);
         const { customerId, connectionId } = connection;
         const location = `${mail.config.publicBaseUrl}/api/customers/${customerId}/connections/${connectionId}/mails/${record.mailId}`;
@@ -37,11 +45,7 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       auth: 'function',
       handle: async (request) => {
         const query = readQuery(request, pageQuery.extend({ state: z.enum(LISTED_STATES).optional() }));
-        const { connectionId } = await requireConnection(
-          mail,
-          callerId(request, 'customerId'),
-          pathParameter(request, 'connectionId'),
-        );
+        const { connectionId } = await ownerOf(mail, request);
         return jsonAnswer(200, await listMails(mail, connectionId, query.state, query.limit, query.after));
       },
     },
@@ -52,13 +56,82 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       auth: 'function',
       handle: async (request) => {
         readQuery(request, noQuery);
-        const { connectionId } = await requireConnection(
-          mail,
-          callerId(request, 'customerId'),
-          pathParameter(request, 'connectionId'),
-        );
+        const { connectionId } = await ownerOf(mail, request);
         return jsonAnswer(200, await getMail(mail, connectionId, request.params['mailId'] ?? ''));
       },
     },
+    {
+      name: 'mail-cancel',
+      method: 'DELETE',
+      route: `${MAILS}/{mailId}`,
+      auth: 'function',
+      handle: async (request, invocation) => {
+        readQuery(request, noQuery);
+        await readNoBody(request);
+        const owner = await ownerOf(mail, request);
+        return jsonAnswer(200, await cancelMail(mail, owner, request.params['mailId'] ?? '', invocation));
+      },
+    },
+    {
+      name: 'mail-retry',
+      method: 'POST',
+      route: `${MAILS}/{mailId}/retry`,
+      auth: 'function',
+      handle: async (request, invocation) => {
+        readQuery(request, noQuery);
+        const action = { kind: 'retry', ...(await readBody(request, retrySchema)) } as const;
+        const owner = await ownerOf(mail, request);
+        return jsonAnswer(200, await actOnMail(mail, owner, request.params['mailId'] ?? '', action, invocation));
+      },
+    },
+    {
+      name: 'mail-resolve',
+      method: 'POST',
+      route: `${MAILS}/{mailId}/resolve`,
+      auth: 'function',
+      handle: async (request, invocation) => {
+        readQuery(request, noQuery);
+        const action = { kind: 'resolve', ...(await readBody(request, resolveSchema)) } as const;
+        const owner = await ownerOf(mail, request);
+        return jsonAnswer(200, await actOnMail(mail, owner, request.params['mailId'] ?? '', action, invocation));
+      },
+    },
+    {
+      name: 'mails-retry',
+      method: 'POST',
+      route: `${MAILS}/retry`,
+      auth: 'function',
+      handle: async (request, invocation) => {
+        readQuery(request, noQuery);
+        const { items } = await readBody(request, retryManySchema);
+        const owner = await ownerOf(mail, request);
+        const actions = items.map((item) => ({
+          mailId: item.mailId,
+          action: { kind: 'retry', attempt: item.attempt } as const,
+        }));
+        return jsonAnswer(200, await actOnMails(mail, owner, actions, invocation));
+      },
+    },
+    {
+      name: 'mails-resolve',
+      method: 'POST',
+      route: `${MAILS}/resolve`,
+      auth: 'function',
+      handle: async (request, invocation) => {
+        readQuery(request, noQuery);
+        const { items } = await readBody(request, resolveManySchema);
+        const owner = await ownerOf(mail, request);
+        const actions = items.map((item) => ({
+          mailId: item.mailId,
+          action: { kind: 'resolve', attempt: item.attempt, as: item.as } as const,
+        }));
+        return jsonAnswer(200, await actOnMails(mail, owner, actions, invocation));
+      },
+    },
   ];
+}
+
+/** The customer's connection that a path names, as current as the table. */
+function ownerOf(mail: MailDeps, request: HttpRequest): Promise<Connection> {
+  return requireConnection(mail, callerId(request, 'customerId'), pathParameter(request, 'connectionId'));
 }

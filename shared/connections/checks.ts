@@ -8,6 +8,7 @@ import { leaveTicket } from '../mail/tickets.ts';
 import { QUEUES } from '../storage-names.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
+import { tidyConnection } from './tidy-connection.ts';
 import { finishUnlink } from './unlink.ts';
 
 /** Message on `outlook-work-checks`: one connection or link that the scan found due. */
@@ -93,6 +94,7 @@ async function checkConnection(deps: ChecksDeps, connection: Connection, invocat
   });
   if (!moved) return;
   await deps.outbox.flush(connection.connectionId);
+  if (due) await tidyConnection(deps, moved);
   invocation.log.event('connection.checked', {
     customerId: connection.customerId,
     connectionId: connection.connectionId,

@@ -50,7 +50,7 @@ export async function acceptMessage(deps: MailDeps, message: QueuedMessage, deli
 }
 
 /** Producers send plain JSON or base64 of it, as their SDK likes. Undefined when it is neither. */
-function decodeBody(body: unknown): unknown {
+export function decodeBody(body: unknown): unknown {
   if (typeof body !== 'string') return body;
   const parsed = parse(body);
   if (parsed !== undefined) return parsed;
@@ -66,7 +66,8 @@ function parse(text: string): unknown {
   }
 }
 
-function ownerOf(decoded: unknown): { customerId: string; connectionId: string } | undefined {
+/** Whose mail a message says it is; undefined unless both ids have the right shape. */
+export function ownerOf(decoded: unknown): { customerId: string; connectionId: string } | undefined {
   const { customerId, connectionId } = (decoded ?? {}) as { customerId?: unknown; connectionId?: unknown };
   if (typeof customerId !== 'string' || typeof connectionId !== 'string') return undefined;
   return CALLER_ID.test(customerId) && isOwnId(connectionId, 'con') ? { customerId, connectionId } : undefined;

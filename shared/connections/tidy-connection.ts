@@ -1,0 +1,83 @@
+import { DAY } from '../clock.ts';
+import { PARKED_DAYS, RECORD_DAYS } from '../mail/limits.ts';
+import { WAITING_ROWS, waitingOf } from '../mail/waiting.ts';
+import { RowConflict, type StoredRow } from '../storage/table.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionsDeps } from './deps.ts';
+
+/** Replaced secrets stay this long: an instance may still hold the old name. */
+const RETIRED_MS = DAY;
+const PAGE = 200;
+
+/** Deletes what a connection does not need any more: replaced secrets, content of mail that ended, old records. */
+export async function tidyConnection(deps: ConnectionsDeps, connection: Connection): Promise<void> {
+  await dropRetiredSecret(deps, connection);
+  if (connection.kind === 'customerOwned') await dropRetiredClientSecret(deps, connection);
+  await dropParkedContent(deps, connection.connectionId);
+  await dropOldRecords(deps, connection.connectionId);
+}
+
+function isRetired(deps: ConnectionsDeps, name: string, retiredAt: string): boolean {
+  return name !== '' && Date.parse(retiredAt) + RETIRED_MS <= deps.clock.now().getTime();
+}
+
+/** Secret first, row second: killed in between, the deletion is repeated and finds nothing. */
+async function dropRetiredSecret(deps: ConnectionsDeps, connection: Connection): Promise<void> {
+  const { customerId, connectionId, previousSecretName } = connection;
+  if (!isRetired(deps, previousSecretName, connection.previousRetiredAt)) return;
+  await deps.secrets.remove(previousSecretName);
+  await deps.connections.change(customerId, connectionId, (current) =>
+    current.previousSecretName === previousSecretName ? { previousSecretName: '', previousRetiredAt: '' } : undefined,
+  );
+}
+
+async function dropRetiredClientSecret(deps: ConnectionsDeps, { customerId, clientId }: Connection): Promise<void> {
+  const application = await deps.applications.get(customerId, clientId);
+  if (!application || !isRetired(deps, application.previousSecretName, application.previousRetiredAt)) return;
+  await deps.secrets.remove(application.previousSecretName);
+  await deps.applications.put(customerId, clientId, (current) =>
+    current?.previousSecretName === application.previousSecretName
+      ? { previousSecretName: '', previousRetiredAt: '' }
+      : undefined,
+  );
+}
+
+async function dropParkedContent(deps: ConnectionsDeps, connectionId: string): Promise<void> {
+  const before = new Date(deps.clock.now().getTime() - PARKED_DAYS * DAY).toISOString();
+  const range = { ...WAITING_ROWS, filter: `parked eq true and parkedAt le '${before}'` };
+  for (const row of await deleteRows(deps, connectionId, range)) {
+    const { blob } = waitingOf(row);
+    if (blob) await deps.blobs.remove(blob.container, blob.name);
+  }
+}
+
+async function dropOldRecords(deps: ConnectionsDeps, connectionId: string): Promise<void> {
+  const before = new Date(deps.clock.now().getTime() - RECORD_DAYS * DAY).toISOString();
+  await deleteRows(deps, connectionId, { from: '1|', to: '1~', filter: `endedAt gt '' and endedAt le '${before}'` });
+}
+
+/**
+ * Deletes the rows that match, each only if nobody touched it since it was read: somebody may retry a mail this very
+ * moment. @returns the rows that were deleted
+ */
+async function deleteRows(
+  deps: ConnectionsDeps,
+  connectionId: string,
+  range: { readonly from: string; readonly to: string; readonly filter: string },
+): Promise<readonly StoredRow[]> {
+  const deleted: StoredRow[] = [];
+  let after: string | undefined;
+  do {
+    const page = await deps.mails.query(connectionId, { ...range, limit: PAGE, ...(after && { after }) });
+    for (const row of page.rows) {
+      try {
+        await deps.mails.write(connectionId, [{ kind: 'delete', rowKey: row.rowKey, etag: row.etag }]);
+        deleted.push(row);
+      } catch (error) {
+        if (!(error instanceof RowConflict)) throw error;
+      }
+    }
+    after = page.next;
+  } while (after !== undefined);
+  return deleted;
+}

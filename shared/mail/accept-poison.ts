@@ -1,0 +1,78 @@
+import { sha256 } from '../ids.ts';
+import type { Invocation } from '../log.ts';
+import { RowConflict } from '../storage/table.ts';
+import { CONTAINERS } from '../storage-names.ts';
+import { decodeBody, ownerOf } from './accept-message.ts';
+import type { MailDeps } from './deps.ts';
+import { eventRow } from './events.ts';
+import { type MailRecord, recordOf } from './record.ts';
+import { leaveTicket, ticketSchema } from './tickets.ts';
+import { recordKey } from './waiting.ts';
+
+/** How long a lane rests after a ticket for it failed again and again. */
+const REST_MS = 10 * 60_000;
+
+/**
+ * A message of `outlook-mail` that failed 15 times. Its record decides: what ended, is being sent or is uncertain stays;
+ * what still waits becomes `dead`. The lane gets a ticket either way, for the other mail that counted on this message.
+ */
+export async function acceptPoisonMail(
+  deps: MailDeps,
+  message: { readonly messageId: string; readonly body: unknown },
+  invocation: Invocation,
+): Promise<void> {
+  const decoded = decodeBody(message.body);
+  const owner = ownerOf(decoded);
+  const { mailId } = (decoded ?? {}) as { mailId?: unknown };
+  const record = owner && typeof mailId === 'string' ? await findRecord(deps, owner.connectionId, mailId) : undefined;
+  if (record && (record.state === 'queued' || record.state === 'waiting')) await declareDead(deps, record, invocation);
+  if (!record) {
+    // Never taken in, or known under the id of a message that is gone: the lane's ticket sends what was taken in.
+    const text = typeof message.body === 'string' ? message.body : JSON.stringify(message.body);
+    await deps.blobs.put(CONTAINERS.rejected, message.messageId, Buffer.from(text ?? ''), { reason: 'poisoned' });
+  }
+  invocation.log.warning('mail.poisoned', {
+    ...owner,
+    state: record?.state ?? 'unknown',
+    messageId: message.messageId,
+  });
+  if (owner && (await deps.cache.get(owner.customerId, owner.connectionId)))
+    await leaveTicket(deps.queues, owner, REST_MS);
+}
+
+/** A ticket that failed 15 times: the lane rests, then somebody looks again. */
+export async function acceptPoisonTicket(deps: MailDeps, body: unknown, invocation: Invocation): Promise<void> {
+  const ticket = ticketSchema.safeParse(decodeBody(body));
+  invocation.log.warning('ticket.poisoned', ticket.success ? { connectionId: ticket.data.connectionId } : {});
+  if (ticket.success) await leaveTicket(deps.queues, ticket.data, REST_MS);
+}
+
+async function findRecord(deps: MailDeps, connectionId: string, mailId: string): Promise<MailRecord | undefined> {
+  const { row } = await deps.mails.get(connectionId, recordKey(sha256(mailId)));
+  return row && recordOf(row);
+}
+
+async function declareDead(deps: MailDeps, record: MailRecord, invocation: Invocation): Promise<void> {
+  const now = deps.clock.now();
+  const at = now.toISOString();
+  const { customerId, connectionId, mailId, waitingKey } = record;
+  const data = { customerId, connectionId, mailId, state: 'dead', reason: 'poisoned' };
+  try {
+    await deps.mails.write(connectionId, [
+      {
+        kind: 'merge',
+        rowKey: record.rowKey,
+        properties: { state: 'dead', reason: 'poisoned', endedAt: at },
+        etag: record.etag,
+      },
+      { kind: 'merge', rowKey: waitingKey, properties: { parked: true, parkedAt: at, claimedBy: 0 } },
+      eventRow(`${sha256(mailId)}|${record.attempts}-dead`, 'mail.dead', data, now),
+    ]);
+  } catch (error) {
+    // Claimed or settled a moment ago: then it is not dead.
+    if (!(error instanceof RowConflict)) throw error;
+    return;
+  }
+  invocation.log.warning('mail.dead', { customerId, connectionId, mailId });
+  await deps.outbox.flush(connectionId);
+}
