@@ -37,8 +37,7 @@ async function main(): Promise<number> {
     return 0;
   }
   try {
-    await run(options);
-    return 0;
+    return await run(options);
   } catch (error) {
     if (stop.aborted) return 0;
     console.error(error instanceof Error ? (error.stack ?? error.message) : error);
@@ -46,10 +45,14 @@ async function main(): Promise<number> {
   }
 }
 
-async function run({ json, ...options }: Arguments): Promise<void> {
+async function run({ json, ...options }: Arguments): Promise<number> {
   const startedAt = performance.now();
   const foreign = options.host ? undefined : await foreignLocalSettings(LOCAL_SETTINGS);
-  if (foreign) throw new Error(foreign);
+  if (foreign) {
+    console.error(foreign);
+    return 1;
+  }
+  console.error('Starting the sandbox …');
   // Loaded only now: the libraries take a second, in which a signal is heard already.
   const { startSandbox } = await import('./start.ts');
   stop.throwIfAborted();
@@ -60,6 +63,7 @@ async function run({ json, ...options }: Arguments): Promise<void> {
     if (json) print(`${JSON.stringify(sandbox.info)}\n`);
     else print(summary(sandbox.info, seconds, options.host ? undefined : LOCAL_SETTINGS));
     await aborted(stop);
+    return 0;
   } finally {
     await sandbox.close();
   }

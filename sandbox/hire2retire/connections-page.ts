@@ -14,7 +14,7 @@ export interface FailedPost {
   readonly error: ApiProblem | ApiUnreachable;
 }
 
-/** Recent mails are asked for each connection by itself, so only as long as there are few. */
+/** The mails are asked for each connection by itself, so only as long as there are few. */
 const MOST_WITH_MAILS = 10;
 const MAILS_SHOWN = 5;
 
@@ -54,7 +54,7 @@ async function recentMails(api: OutlookApi, connections: readonly Connection[]) 
   const lists = await Promise.all(
     connections.map(async ({ customerId, connectionId }) => {
       // A list that cannot be had is no reason to show nothing.
-      const mails = await api.mails(customerId, connectionId, 50).catch(() => []);
+      const mails = await api.mails(customerId, connectionId, 200).catch(() => []);
       const newest = [...mails].sort((a, b) => b.queuedAt.localeCompare(a.queuedAt)).slice(0, MAILS_SHOWN);
       return [connectionId, newest] as const;
     }),
@@ -106,8 +106,8 @@ function attention(days: number): string {
 }
 
 function mailList(mails: readonly Mail[]): Html {
-  if (mails.length === 0) return html`<h3>Recent mail</h3><p class="fine">None yet.</p>`;
-  return html`<h3>Recent mail</h3><ul class="mails">
+  if (mails.length === 0) return html`<h3>Mail</h3><p class="fine">None yet.</p>`;
+  return html`<h3>Mail</h3><ul class="mails">
 ${mails.map((mail) => html`<li data-mail-id="${mail.mailId}" data-state="${mail.state}"><span class="state ${mail.state}">${mail.state}</span> ${time(mail.acceptedAt ?? mail.queuedAt)}${mail.reason && html` <code>${mail.reason}</code>`}</li>`)}
 </ul>`;
 }

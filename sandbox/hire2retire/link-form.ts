@@ -80,11 +80,14 @@ function failedAttempt(error: unknown, values: Values): Attempt {
     const field = FIELDS[pointer];
     return field ? [[field, detail] as const] : [];
   });
-  const { person, action } = error.linkFailure ?? { person: error.message };
   return {
     values,
     errors: Object.fromEntries(errors),
     status: error.status,
-    alert: alert(person, action),
+    alert: errors.length > 0 ? alert('Please check the fields that are marked.') : whyNot(error),
   };
+}
+
+function whyNot({ linkFailure, message }: ApiProblem): Html {
+  return linkFailure ? alert(linkFailure.person, linkFailure.action) : alert('The account was not linked.', message);
 }

@@ -42,7 +42,8 @@ export class Entra implements IdentityPlatform {
       nonce: request.nonce,
       codeChallenge: request.codeChallenge,
       codeChallengeMethod: 'S256',
-      ...(request.loginHint && { loginHint: request.loginHint }),
+      // MSAL drops its own loginHint where prompt is select_account; Microsoft fills the sign-in page from it all the same.
+      ...(request.loginHint && { extraQueryParameters: { login_hint: request.loginHint } }),
     });
   }
 

@@ -15,6 +15,11 @@ import {
 /** Property that tells our own write from somebody else's; see `recognize`. */
 const WRITE_ID = 'w';
 
+/** What stands for the ETag of a row that somebody changed right after our write: no row ever has it. */
+const OUTDATED = `W/"datetime'1601-01-01T00%3A00%3A00.0000000Z'"`;
+
+const KEPT_WITH_ANY_SELECT = ['PartitionKey', 'RowKey', 'Timestamp'] as const;
+
 /** `Table` on `@azure/data-tables`. */
 export class AzureTable implements Table {
   private readonly client: TableClient;
@@ -32,7 +37,7 @@ export class AzureTable implements Table {
       const entity = await this.client.getEntity<Record<string, unknown>>(partitionKey, rowKey, { onResponse });
       return { row: toRow(entity), readAt };
     } catch (error) {
-      if (statusOf(error) === 404) return { row: undefined, readAt };
+      if (statusOf(error) === 404 && !isTableMissing(error)) return { row: undefined, readAt };
       throw unavailable(error);
     }
   }
@@ -46,7 +51,7 @@ export class AzureTable implements Table {
     } catch (error) {
       const conflict = asConflict(error, operations);
       if (!conflict) throw unavailable(error);
-      const own = await this.recognize(partitionKey, operations, writeId);
+      const own = await this.recognize(partitionKey, operations, writeId, conflict.why);
       if (own) return own;
       throw conflict;
     }
@@ -68,13 +73,16 @@ export class AzureTable implements Table {
     try {
       const pages = this.client
         .listEntities<Record<string, unknown>>({
-          queryOptions: { filter, ...(select && { select: ['PartitionKey', 'RowKey', ...select] }) },
+          queryOptions: { filter, ...(select && { select: [...KEPT_WITH_ANY_SELECT, ...select] }) },
         })
         .byPage({ maxPageSize: limit, ...(after !== undefined && { continuationToken: after }) });
-      const { value } = await pages.next();
-      const rows = [...(value ?? [])].map(toRow);
-      const next = value?.continuationToken;
-      return { rows, ...(next && { next }) };
+      for (;;) {
+        const { value } = await pages.next();
+        const rows = [...(value ?? [])].map(toRow);
+        const next = value?.continuationToken;
+        // Storage may stop a search after five seconds with nothing found yet; to a caller, an empty page is the end.
+        if (rows.length > 0 || !next) return { rows, ...(next && { next }) };
+      }
     } catch (error) {
       throw unavailable(error);
     }
@@ -115,24 +123,43 @@ export class AzureTable implements Table {
 
   /**
    * The SDK repeats a request whose answer was lost, and then reports the conflict with our own first try. Each write
-   * carries an id of its own: when the rows carry it, the write succeeded. A delete leaves nothing to look at, but it
-   * never stands alone under a condition.
+   * carries an id of its own. As a transaction is all or nothing, one row that carries the id proves all of it, also
+   * when somebody has changed another of its rows since.
+   * @returns the new ETags when the write was ours
    */
-  private async recognize(partitionKey: string, operations: readonly RowOperation[], writeId: string) {
+  private async recognize(
+    partitionKey: string,
+    operations: readonly RowOperation[],
+    writeId: string,
+    why: RowConflict['why'],
+  ): Promise<ReadonlyMap<string, string> | undefined> {
     const written = operations.filter(({ kind }) => kind !== 'delete');
+    // A delete leaves nothing to look at. A row that is gone is what it wanted, whoever did it.
+    if (written.length === 0) return operations.length === 1 && why === 'missing' ? new Map() : undefined;
     const etags = new Map<string, string>();
-    if (written.length === 0) return operations.length === 1 ? etags : undefined;
+    let own = false;
     for (const { rowKey } of written) {
       const { row } = await this.get(partitionKey, rowKey);
-      if (row?.properties[WRITE_ID] !== writeId) return undefined;
-      etags.set(rowKey, row.etag);
+      const isOurs = row?.properties[WRITE_ID] === writeId;
+      etags.set(rowKey, isOurs && row ? row.etag : OUTDATED);
+      own ||= isOurs;
     }
-    return etags;
+    return own ? etags : undefined;
   }
 }
 
 function toEntity(partitionKey: string, rowKey: string, properties: Properties, writeId: string): TableEntity {
-  return { ...properties, partitionKey, rowKey, [WRITE_ID]: writeId };
+  const typed = Object.entries(properties).map(([name, value]) => [name, isLargeInteger(value) ? double(value) : value]);
+  return { ...Object.fromEntries(typed), partitionKey, rowKey, [WRITE_ID]: writeId };
+}
+
+/** Storage takes a whole number in JSON for an Edm.Int32, and refuses one that is larger. */
+function isLargeInteger(value: TableValue | undefined): value is number {
+  return Number.isInteger(value) && Math.abs(value as number) > 2 ** 31 - 1;
+}
+
+function double(value: number) {
+  return { type: 'Double', value: String(value) } as const;
 }
 
 function toRow(entity: Record<string, unknown>): StoredRow {
@@ -154,9 +181,14 @@ function statusOf(error: unknown): number | undefined {
   return error instanceof RestError ? error.statusCode : undefined;
 }
 
+/** A table that is not there is a broken set-up, not an absent row. */
+function isTableMissing(error: unknown): boolean {
+  return error instanceof RestError && (error.code === 'TableNotFound' || error.message.includes('TableNotFound'));
+}
+
 /** Which operation of a write met a conflict. A failed transaction says so in its message: `<index>:<text>`. */
 function asConflict(error: unknown, operations: readonly RowOperation[]): RowConflict | undefined {
-  const status = statusOf(error);
+  const status = isTableMissing(error) ? undefined : statusOf(error);
   const why = status === 409 ? 'exists' : status === 412 ? 'changed' : status === 404 ? 'missing' : undefined;
   if (!why) return undefined;
   const index = Number(/(?:^|["\s])(\d+):/.exec((error as Error).message)?.[1] ?? 0);

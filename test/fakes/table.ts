@@ -41,7 +41,10 @@ export class FakeTable implements Table {
   async write(partitionKey: string, operations: readonly RowOperation[]): Promise<ReadonlyMap<string, string>> {
     await this.enter('write', operations);
     const partition = this.partitions.get(partitionKey) ?? new Map<string, Kept>();
-    for (const operation of operations) check(operation, partition.get(operation.rowKey));
+    const rowKeys = new Set(operations.map(({ rowKey }) => rowKey));
+    if (rowKeys.size < operations.length || operations.length > 100 || operations.length === 0)
+      throw new Error('a transaction has 1 to 100 operations, each on a row of its own');
+    for (const operation of operations) check(operation, partition.get(operation.rowKey), operations.length === 1);
     const etags = new Map<string, string>();
     for (const operation of operations) {
       if (operation.kind === 'delete') partition.delete(operation.rowKey);
@@ -72,7 +75,8 @@ export class FakeTable implements Table {
       )
       .filter((row) => matchesFilter(row, range.filter))
       .sort((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
-    return page(rows, (row) => row.rowKey, range.limit, range.after);
+    const shown = page(rows, (row) => row.rowKey, range.limit, range.after);
+    return range.select ? { ...shown, rows: shown.rows.map((row) => selected(row, range.select ?? [])) } : shown;
   }
 
   async scan(filter: string, limit: number, after?: string): Promise<RowPage> {
@@ -94,12 +98,18 @@ export class FakeTable implements Table {
   }
 }
 
-function check(operation: RowOperation, kept: Kept | undefined): void {
+function check(operation: RowOperation, kept: Kept | undefined, alone: boolean): void {
   if (operation.kind === 'insert') {
     if (kept) throw new RowConflict(operation.rowKey, 'exists');
     return;
   }
-  if (!kept) throw new RowConflict(operation.rowKey, 'missing');
+  if (!kept) {
+    // A single delete of a row that is gone has what it wanted; in a transaction it fails the whole.
+    if (operation.kind === 'delete' && alone) return;
+    throw new RowConflict(operation.rowKey, 'missing');
+  }
+  // data-tables drops the ETag of a delete inside a transaction.
+  if (operation.kind === 'delete' && !alone) return;
   if (operation.etag !== undefined && operation.etag !== kept.etag) {
     throw new RowConflict(operation.rowKey, 'changed');
   }
@@ -107,6 +117,11 @@ function check(operation: RowOperation, kept: Kept | undefined): void {
 
 function toRow(partitionKey: string, rowKey: string, kept: Kept): StoredRow {
   return { partitionKey, rowKey, etag: kept.etag, timestamp: kept.timestamp, properties: { ...kept.properties } };
+}
+
+function selected(row: StoredRow, names: readonly string[]): StoredRow {
+  const properties = Object.entries(row.properties).filter(([name]) => names.includes(name));
+  return { ...row, properties: Object.fromEntries(properties) };
 }
 
 function defined(properties: Readonly<Record<string, TableValue | undefined>>): Record<string, TableValue> {

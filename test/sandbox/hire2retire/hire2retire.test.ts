@@ -92,11 +92,26 @@ describe('linking', () => {
     const text = await answer.text();
     expect(answer.status).toBe(400);
     expect(text).toContain('role="alert"');
-    expect(text).toContain('This is the ID of the secret, not its value.');
+    expect(text).toContain('Please check the fields that are marked.');
     expect(text).toContain('has the shape of &#60;an ID&#62;');
     expect(text).toContain('value="acme.example"');
     expect(text).not.toContain('the-planted-secret');
     expect(text).not.toContain('<script>');
+  });
+
+  it('shows who has to act when no field is to blame', async () => {
+    const failure = {
+      code: 'microsoft_unavailable',
+      person: 'Microsoft does not answer.',
+      whoActs: 'nobody',
+      action: 'Wait.',
+    };
+    api.answers.set(LINK, () => problem(503, { title: 'x', ...failure }));
+    const answer = await browser.post('/service-provider', { expectedMailbox: 'hr@acme.example' });
+    const text = await answer.text();
+    expect(answer.status).toBe(503);
+    expect(text).toMatch(/Microsoft does not answer\..*Wait\./);
+    expect(text).toContain('value="hr@acme.example"');
   });
 
   it('says so when the API does not answer', async () => {

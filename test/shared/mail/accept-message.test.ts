@@ -1,0 +1,175 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { CONTAINERS } from '../../../shared/storage-names.ts';
+import { MailWorld } from './support.ts';
+
+let world: MailWorld;
+
+beforeEach(async () => {
+  world = await MailWorld.create();
+});
+
+function rejected(messageId: string) {
+  return world.blobs.kept.get(`${CONTAINERS.rejected}/${messageId}`);
+}
+
+describe('what producers put on the queue', () => {
+  test.each<[string, (message: object) => unknown]>([
+    ['as parsed JSON', (message) => message],
+    ['as text', (message) => JSON.stringify(message)],
+    ['as base64', (message) => Buffer.from(JSON.stringify(message)).toString('base64')],
+    ['as text with a byte order mark', (message) => `\uFEFF${JSON.stringify(message)}`],
+  ])('is sent when it comes %s', async (_how, spell) => {
+    await world.deliver(spell(world.message()));
+    expect(await world.record()).toMatchObject({ state: 'accepted', attempts: 1, graph: { status: 202 } });
+    expect(world.graph.posted).toHaveLength(1);
+  });
+
+  test('is kept in rejected-mail when it is no JSON, and leaves no record', async () => {
+    const id = await world.deliver('not json at all');
+    expect(rejected(id)?.content.toString()).toBe('not json at all');
+    expect(rejected(id)?.metadata['reason']).toBe('message_unreadable');
+  });
+
+  test.each([[42], ['"text"'], [[]], [null], [{}]])('is kept in rejected-mail when it is %j', async (body) => {
+    const id = await world.deliver(body);
+    expect(rejected(id)?.metadata['reason']).toBe('message_invalid');
+  });
+
+  test('is kept in rejected-mail when the connection is another customer’s, and leaves no record', async () => {
+    const id = await world.deliver(world.message({ customerId: 'globex' }));
+    expect(rejected(id)?.metadata['reason']).toBe('connection_unknown');
+    await expect(world.record()).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('takes the queue message’s id as mailId when it names none', async () => {
+    const id = await world.deliver(world.message({ mailId: undefined }));
+    expect(await world.record(id)).toMatchObject({ mailId: id, state: 'accepted' });
+  });
+
+  test('with a past sendAt goes now', async () => {
+    await world.deliver(world.message({ sendAt: '2020-01-01T00:00:00Z' }));
+    expect(await world.record()).toMatchObject({ state: 'accepted' });
+  });
+});
+
+describe('a mail that breaks a limit', () => {
+  const cases: [string, Record<string, unknown>, string][] = [
+    ['501 recipients', { to: Array.from({ length: 501 }, (_, n) => `a${n}@example.com`) }, 'too_large: /to'],
+    ['no recipient', { to: [] }, 'no_recipient: /to'],
+    [
+      'five headers',
+      { headers: { 'x-a': '1', 'x-b': '1', 'x-c': '1', 'x-d': '1', 'x-e': '1' } },
+      'too_many_headers: /headers',
+    ],
+    ['a line break in the subject', { subject: 'a\r\nBcc: b@example.com' }, 'control_character: /subject'],
+    ['a line break in a name', { to: [{ address: 'a@example.com', name: 'A\nB' }] }, 'control_character: /to/0/name'],
+    ['an unknown field', { from: 'b@example.com' }, 'unknown_field: /from'],
+    ['no body', { body: undefined }, 'required: /body'],
+    ['sendAt in the next century', { sendAt: '2101-01-01T00:00:00Z' }, 'send_at_too_far: /sendAt'],
+    [
+      'expiresAt before sendAt',
+      { sendAt: '2026-12-24T00:00:00Z', expiresAt: '2026-12-23T00:00:00Z' },
+      'expires_before_send: /expiresAt',
+    ],
+    [
+      'a blob of another connection',
+      { body: undefined, contentBlob: 'acme/con_other/x' },
+      'content_blob_foreign: /contentBlob',
+    ],
+    [
+      'attachments over three million bytes',
+      {
+        attachments: [
+          { name: 'a', contentType: 'text/plain', contentBytes: Buffer.alloc(3_000_001).toString('base64') },
+        ],
+      },
+      'attachments_too_large: /attachments',
+    ],
+  ];
+
+  test.each(cases)(
+    '%s: is recorded as rejected with the field, and leaves its id free',
+    async (_name, fields, reason) => {
+      await world.deliver(world.message(fields));
+      expect(await world.record()).toMatchObject({ state: 'rejected', reason, attempts: 0 });
+      expect(world.told()).toEqual(['mail.rejected']);
+      await world.deliver(world.message());
+      expect(await world.record()).toMatchObject({ state: 'accepted' });
+      expect(world.graph.posted).toHaveLength(1);
+    },
+  );
+
+  test('a mailId with a slash is recorded under the message’s id', async () => {
+    const id = await world.deliver(world.message({ mailId: 'a/b' }));
+    expect(await world.record(id)).toMatchObject({ state: 'rejected', reason: 'invalid: /mailId' });
+  });
+});
+
+describe('the same id', () => {
+  test('with the same content is sent once, however often it comes', async () => {
+    await Promise.all(Array.from({ length: 50 }, () => world.deliver(world.message())));
+    await world.deliverTickets();
+    expect(world.graph.posted).toHaveLength(1);
+    expect(await world.record()).toMatchObject({ state: 'accepted', attempts: 1 });
+  });
+
+  test('with the fields in another order is the same message', async () => {
+    await world.deliver(world.message());
+    const reversed = Object.fromEntries(Object.entries(world.message()).reverse());
+    const id = await world.deliver(reversed);
+    expect(rejected(id)).toBeUndefined();
+    expect(world.graph.posted).toHaveLength(1);
+  });
+
+  test('with another content is kept in rejected-mail with an event, and leaves the first alone', async () => {
+    await world.deliver(world.message());
+    const id = await world.deliver(world.message({ subject: 'Another' }));
+    expect(rejected(id)?.metadata['reason']).toBe('id_reused');
+    expect(world.told()).toEqual(['mail.rejected']);
+    expect(await world.record()).toMatchObject({ state: 'accepted' });
+  });
+});
+
+describe('content in a blob', () => {
+  const blobOf = (name: string) => `${world.connection.customerId}/${world.connection.connectionId}/${name}`;
+  const body = { contentType: 'html', content: '<p>From a blob</p>' };
+
+  test('is sent and deleted afterwards', async () => {
+    await world.blobs.put(CONTAINERS.drop, blobOf('letter.json'), Buffer.from(JSON.stringify({ body })));
+    await world.deliver(world.message({ body: undefined, contentBlob: blobOf('letter.json') }));
+    expect(world.graph.posted[0]?.body).toContain('<p>From a blob</p>');
+    expect(world.blobs.kept.size).toBe(0);
+  });
+
+  test('that changes after intake is not sent', async () => {
+    await world.blobs.put(CONTAINERS.drop, blobOf('letter.json'), Buffer.from(JSON.stringify({ body })));
+    const sendAt = new Date(world.clock.now().getTime() + 600_000).toISOString();
+    await world.deliver(world.message({ body: undefined, contentBlob: blobOf('letter.json'), sendAt }));
+    await world.blobs.put(
+      CONTAINERS.drop,
+      blobOf('letter.json'),
+      Buffer.from(JSON.stringify({ body: { ...body, content: 'x' } })),
+    );
+    await world.deliverTickets();
+    expect(await world.record()).toMatchObject({ state: 'rejected', reason: 'content_changed' });
+    expect(world.graph.posted).toHaveLength(0);
+  });
+
+  test.each([
+    ['is missing', undefined, 'content_blob_missing: /contentBlob'],
+    ['is no JSON', 'x', 'content_blob_invalid: /contentBlob'],
+    ['has another shape', '{"body":1}', 'content_blob_invalid: /contentBlob'],
+  ])('that %s is recorded as rejected', async (_name, content, reason) => {
+    if (content !== undefined) await world.blobs.put(CONTAINERS.drop, blobOf('letter.json'), Buffer.from(content));
+    await world.deliver(world.message({ body: undefined, contentBlob: blobOf('letter.json') }));
+    expect(await world.record()).toMatchObject({ state: 'rejected', reason });
+  });
+});
+
+test('a mail that comes for a connection that is being removed is cancelled or rejected, never sent', async () => {
+  const { customerId, connectionId } = world.connection;
+  await world.app.mail.lanes.setGate(connectionId, { to: () => 'removed' });
+  await world.deliver(world.message());
+  expect(await world.record()).toMatchObject({ customerId, state: 'cancelled', reason: 'connection_removed' });
+  expect(world.graph.posted).toHaveLength(0);
+});
