@@ -1,4 +1,4 @@
-import { type BlobServiceClient, RestError } from '@azure/storage-blob';
+import { type BlobClient, type BlobServiceClient, RestError } from '@azure/storage-blob';
 import { type Blobs, type StoredBlob, StoreUnavailable } from '../storage/ports.ts';
 
 /** `Blobs` on `@azure/storage-blob`. */
@@ -10,6 +10,7 @@ export class AzureBlobs implements Blobs {
   }
 
   async put(container: string, name: string, content: Buffer, metadata: Readonly<Record<string, string>> = {}) {
+    if (leadsElsewhere(name)) throw new Error('a blob name has no . or .. segments');
     try {
       const blob = this.service.getContainerClient(container).getBlockBlobClient(name);
       const { etag } = await blob.upload(content, content.length, { metadata: { ...metadata } });
@@ -25,9 +26,10 @@ export class AzureBlobs implements Blobs {
     maxBytes: number,
     etag?: string,
   ): Promise<StoredBlob | 'tooLarge' | undefined> {
+    if (leadsElsewhere(name)) return undefined;
+    const blob = this.service.getContainerClient(container).getBlobClient(name);
+    const conditions = etag === undefined ? {} : { ifMatch: etag };
     try {
-      const blob = this.service.getContainerClient(container).getBlobClient(name);
-      const conditions = etag === undefined ? {} : { ifMatch: etag };
       // One byte more than allowed tells a blob that is too large without reading it whole.
       const answer = await blob.download(0, maxBytes + 1, { conditions });
       const chunks: Buffer[] = [];
@@ -37,17 +39,34 @@ export class AzureBlobs implements Blobs {
     } catch (error) {
       const status = error instanceof RestError ? error.statusCode : undefined;
       if (status === 404 || status === 412) return undefined;
-      // Storage answers 416 to a range of an empty blob.
-      if (status === 416) return { content: Buffer.alloc(0), etag: '' };
+      // Storage answers 416 to a range of an empty blob, without its ETag.
+      if (status === 416) return this.empty(blob, conditions);
+      throw new StoreUnavailable('blob storage', undefined, error);
+    }
+  }
+
+  private async empty(blob: BlobClient, conditions: { ifMatch?: string }): Promise<StoredBlob | undefined> {
+    try {
+      const { etag = '' } = await blob.getProperties({ conditions });
+      return { content: Buffer.alloc(0), etag };
+    } catch (error) {
+      const status = error instanceof RestError ? error.statusCode : undefined;
+      if (status === 404 || status === 412) return undefined;
       throw new StoreUnavailable('blob storage', undefined, error);
     }
   }
 
   async remove(container: string, name: string): Promise<void> {
+    if (leadsElsewhere(name)) return;
     try {
       await this.service.getContainerClient(container).getBlobClient(name).deleteIfExists();
     } catch (error) {
       throw new StoreUnavailable('blob storage', undefined, error);
     }
   }
+}
+
+/** The library leaves slashes alone, so a URL parser would resolve `a/../b` to a blob of another folder. */
+function leadsElsewhere(name: string): boolean {
+  return /(^|\/)\.{1,2}(\/|$)/.test(name);
 }

@@ -17,7 +17,7 @@ export class GraphClientMail implements GraphMail {
         .api(this.url)
         .header('content-type', 'application/json')
         .header('client-request-id', clientRequestId)
-        .option('signal', AbortSignal.timeout(timeoutMs))
+        .option('signal', AbortSignal.timeout(Math.round(timeoutMs)))
         // Raw: the client neither throws nor loses headers of answers without a Graph error body.
         .responseType(ResponseType.RAW)
         .post(body);
@@ -106,16 +106,35 @@ const NOT_SENT = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_CHAIN_TOO_LONG',
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
+interface Cause {
+  readonly code?: unknown;
+  readonly syscall?: unknown;
+  readonly errors?: readonly Cause[];
+}
+
 function interrupted(error: unknown): GraphAnswer {
-  const { name, cause } = error as { name?: string; cause?: { code?: unknown; errors?: { code?: unknown }[] } };
+  const { name, cause } = error as { name?: string; cause?: Cause };
   // Several addresses tried in vain come as an AggregateError; it is "not sent" only when each of them was.
-  const codes = cause?.errors?.map((each) => each.code) ?? [cause?.code];
-  const notSent = codes.length > 0 && codes.every((code) => typeof code === 'string' && NOT_SENT.has(code));
-  const label = typeof codes[0] === 'string' ? codes[0] : (name ?? 'unknown');
-  return { kind: notSent ? 'notSent' : 'noAnswer', cause: label };
+  const causes = cause?.errors ?? [cause];
+  const notSent = causes.length > 0 && causes.every((each) => each !== undefined && neverConnected(each));
+  const code = causes[0]?.code;
+  return { kind: notSent ? 'notSent' : 'noAnswer', cause: typeof code === 'string' ? code : (name ?? 'unknown') };
+}
+
+/** ETIMEDOUT, ENETUNREACH and their like mean "never connected" only when it was connecting that failed. */
+function neverConnected({ code, syscall }: Cause): boolean {
+  return syscall === 'connect' || (typeof code === 'string' && NOT_SENT.has(code));
 }

@@ -1,6 +1,9 @@
 import type { QueueClient, QueueServiceClient } from '@azure/storage-queue';
 import { type Queues, StoreUnavailable } from '../storage/ports.ts';
 
+/** Storage refuses to hide a message for longer than 7 days. */
+const LONGEST_SECONDS = 7 * 24 * 3_600;
+
 /** `Queues` on `@azure/storage-queue`. Text goes as it is: host.json says `messageEncoding: none`. */
 export class AzureQueues implements Queues {
   private readonly service: QueueServiceClient;
@@ -14,7 +17,7 @@ export class AzureQueues implements Queues {
     try {
       await this.client(queue).sendMessage(text, {
         messageTimeToLive: -1,
-        ...(visibleInSeconds > 0 && { visibilityTimeout: Math.ceil(visibleInSeconds) }),
+        ...(visibleInSeconds > 0 && { visibilityTimeout: Math.min(Math.ceil(visibleInSeconds), LONGEST_SECONDS) }),
       });
     } catch (error) {
       throw new StoreUnavailable('queue storage', undefined, error);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { odata, RestError, type TableClient, type TableEntity, type TransactionAction } from '@azure/data-tables';
+import { invalidField } from '../errors.ts';
 import { StoreUnavailable } from '../storage/ports.ts';
 import {
   type Properties,
@@ -70,6 +71,8 @@ export class AzureTable implements Table {
   }
 
   private async page(filter: string, limit: number, after?: string, select?: readonly string[]): Promise<RowPage> {
+    if (after !== undefined && !isContinuation(after))
+      throw invalidField('?after', 'not_a_next', 'is not a `next` of this list');
     try {
       const pages = this.client
         .listEntities<Record<string, unknown>>({
@@ -149,7 +152,10 @@ export class AzureTable implements Table {
 }
 
 function toEntity(partitionKey: string, rowKey: string, properties: Properties, writeId: string): TableEntity {
-  const typed = Object.entries(properties).map(([name, value]) => [name, isLargeInteger(value) ? double(value) : value]);
+  const typed = Object.entries(properties).map(([name, value]) => [
+    name,
+    isLargeInteger(value) ? double(value) : value,
+  ]);
   return { ...Object.fromEntries(typed), partitionKey, rowKey, [WRITE_ID]: writeId };
 }
 
@@ -175,6 +181,17 @@ function toRow(entity: Record<string, unknown>): StoredRow {
     timestamp: new Date(String(timestamp)),
     properties: Object.fromEntries(properties),
   };
+}
+
+/** Callers of the API hand a `next` back to us; the library takes any text for one, and throws what it meets in it. */
+function isContinuation(after: string): boolean {
+  try {
+    const token = JSON.parse(Buffer.from(after, 'base64').toString('utf8')) as Record<string, unknown>;
+    const { nextPartitionKey, nextRowKey = '' } = token;
+    return typeof nextPartitionKey === 'string' && typeof nextRowKey === 'string';
+  } catch {
+    return false;
+  }
 }
 
 function statusOf(error: unknown): number | undefined {

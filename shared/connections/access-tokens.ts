@@ -84,7 +84,7 @@ export class AccessTokens {
       this.kept.delete(connection.connectionId);
       const current = await this.deps.connections.get(connection.customerId, connection.connectionId);
       if (!current || current.status === 'removing') return { kind: 'removed' };
-      return await this.attempt(current, log, true);
+      return spared(await this.attempt(current, log, true));
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       return { kind: 'wait', reason: 'store_unavailable', ...waitOf(error.retryAfterSeconds) };
@@ -114,12 +114,6 @@ export class AccessTokens {
         if (refusal.kind !== 'broken') return refusal;
       }
     }
-    return this.applicationRefused(connection, refusal);
-  }
-
-  /** RoboMQ's own application refused would be everybody's failure: lanes wait, an alert calls us, no status moves. */
-  private applicationRefused(connection: Connection, refusal: TokenResult | undefined): TokenResult {
-    if (connection.kind === 'serviceProvider') return { kind: 'wait', reason: 'service_provider_credential_refused' };
     return refusal ?? { kind: 'broken', reason: 'secret_missing', connection };
   }
 
@@ -191,6 +185,12 @@ function refused(connection: Connection, error: MicrosoftError): TokenResult {
   if (code === 'invalid_client' || code === 'unauthorized_client') return { kind: 'broken', reason, connection };
   if (code === 'invalid_request' || code === 'invalid_scope') return { kind: 'wait', reason };
   return { kind: 'needs_relink', reason, connection };
+}
+
+/** RoboMQ's own application refused would be everybody's failure: lanes wait, an alert calls us, no status moves. */
+function spared(result: TokenResult): TokenResult {
+  if (result.kind !== 'broken' || result.connection.kind !== 'serviceProvider') return result;
+  return { kind: 'wait', reason: 'service_provider_credential_refused' };
 }
 
 function waitOf(retryAfterSeconds: number | undefined): { waitMs?: number } {

@@ -38,15 +38,17 @@ export class ApplicationStore {
     return row && fromRow(row);
   }
 
-  /** Reads, decides and writes until the write wins. `decide` gets undefined when there is no row yet. */
+  /** Reads, decides and writes until the write wins over the very row that `decide` saw; undefined for no row yet. */
   async put(
     customerId: string,
     clientId: string,
-    decide: (current: Application | undefined) => ApplicationChange | undefined,
+    decide: (
+      current: Application | undefined,
+    ) => ApplicationChange | undefined | Promise<ApplicationChange | undefined>,
   ): Promise<void> {
     for (;;) {
       const current = await this.get(customerId, clientId);
-      const change = decide(current);
+      const change = await decide(current);
       if (!change) return;
       try {
         const row = { rowKey: clientId, properties: { v: 1, ...change } };

@@ -65,4 +65,23 @@ export class ConnectionHealth {
     await this.deps.outbox.flush(connectionId);
     return true;
   }
+
+  /** A mail went through a mailbox that Graph had refused: its gate opens again. Undone links and pauses are left alone. */
+  async recover(connection: Connection, log: Log): Promise<void> {
+    const { customerId, connectionId, credentialVersion } = connection;
+    const probed = (status: string) => status === 'no_mailbox' || status === 'blocked';
+    await this.deps.connections.change(customerId, connectionId, (current) =>
+      probed(current.status) && current.credentialVersion === credentialVersion
+        ? { status: 'connected', reason: '' }
+        : undefined,
+    );
+    const now = this.deps.clock.now();
+    const data = { customerId, connectionId, state: 'connected' };
+    const moved = await this.deps.lanes.setGate(connectionId, {
+      to: (gate) => (probed(gate) ? 'open' : undefined),
+      event: eventRow(`recovered-${now.getTime()}`, 'connection.resumed', data, now),
+    });
+    if (moved) log.event('connection.recovered', { customerId, connectionId });
+    await this.deps.outbox.flush(connectionId);
+  }
 }

@@ -9,6 +9,7 @@ import { recordKey, WAITING_ROWS, type WaitingMail, waitingOf } from '../mail/wa
 import { RowConflict } from '../storage/table.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
+import { removeUnusedApplication } from './remove-unused-application.ts';
 
 /** What an unlink answers. */
 export interface UnlinkResource {
@@ -66,7 +67,7 @@ export async function finishUnlink(
   if (inFlight) return { connectionId, state: 'removing', withdrawConsentAt: consentPage(connection) };
   const recoverable = await deps.secrets.remove(connection.secretName);
   if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName);
-  await removeUnusedApplication(deps, connection);
+  if (connection.kind === 'customerOwned') await removeUnusedApplication(deps, customerId, connection.clientId);
   await deps.connections.remove(connection);
   invocation.log.event('connection.removed', { customerId, connectionId });
   return removed(connection, recoverable);
@@ -85,7 +86,7 @@ function consentPage(connection: Connection): string {
   return connection.tenantId === CONSUMERS ? CONSENT_PAGES.personal : CONSENT_PAGES.work;
 }
 
-/** Cancels what waits. @returns whether a mail is being sent: its holder writes the outcome, and needs its rows */
+/** Cancels what waits. @returns whether a mail is left: it is being sent, and its holder needs its rows for the outcome */
 async function cancelWaiting(deps: ConnectionsDeps, connection: Connection): Promise<boolean> {
   const { connectionId } = connection;
   let inFlight = false;
@@ -94,67 +95,57 @@ async function cancelWaiting(deps: ConnectionsDeps, connection: Connection): Pro
     const page = await deps.mails.query(connectionId, { ...WAITING_ROWS, limit: 100, ...(after && { after }) });
     for (const row of page.rows) {
       const mail = waitingOf(row);
-      if (mail.claimedBy !== 0 && !(await settleDead(deps, connection, mail))) inFlight = true;
-      else await cancelOne(deps, mail, row.properties['parked'] === true || mail.claimedBy !== 0);
+      const settled = mail.claimedBy === 0 || (await settleDead(deps, connection, mail));
+      const ended = row.properties['parked'] === true || mail.claimedBy !== 0;
+      if (!settled || !(await cancelOne(deps, mail, ended))) inFlight = true;
     }
     after = page.next;
   } while (after !== undefined);
   return inFlight;
 }
 
-/** A claim whose lease ran out: nobody takes a removed lane any more, so the stale claim is settled here. */
+/**
+ * A claim whose lease ran out: nobody takes a removed lane any more, so the stale claim is settled here.
+ * @returns false when its holder lives, or touched the mail this very moment
+ */
 async function settleDead(deps: ConnectionsDeps, connection: Connection, mail: WaitingMail): Promise<boolean> {
   const { lane, readAt } = await deps.lanes.get(connection.connectionId);
   if (lane && leaseRemaining(lane, readAt, deps.config.laneLeaseSeconds * 1000) > 0) return false;
   const hold = { ...connection, onUncertain: 'hold' } as const;
   const options = { connection: hold, acceptedEvents: false, now: deps.clock.now() };
   const settlement = settleStale({ ...mail, onUncertain: 'hold' }, options);
-  await ignoringConflict(() =>
+  const settled = await unlessTouched(mail, () =>
     deps.mails.write(mail.connectionId, operations(mail, settlement, { waiting: mail.etag })),
   );
   await deps.outbox.flush(mail.connectionId);
-  return true;
+  return settled;
 }
 
-async function cancelOne(deps: ConnectionsDeps, mail: WaitingMail, ended: boolean): Promise<void> {
+/** @returns false when somebody touched the mail since it was read: it has to be looked at again */
+async function cancelOne(deps: ConnectionsDeps, mail: WaitingMail, ended: boolean): Promise<boolean> {
   const at = deps.clock.now().toISOString();
   const record = { state: 'cancelled', reason: 'connection_removed', endedAt: at };
   if (!ended) {
-    const cancelled = await ignoringConflict(() =>
+    const cancelled = await unlessTouched(mail, () =>
       deps.mails.write(mail.connectionId, [
         { kind: 'merge', rowKey: mail.rowKey, properties: { parked: true }, etag: mail.etag },
         { kind: 'merge', rowKey: recordKey(mail.hash), properties: record },
       ]),
     );
-    if (!cancelled) return;
+    if (!cancelled) return false;
   }
   if (mail.blob) await deps.blobs.remove(mail.blob.container, mail.blob.name);
-  await ignoringConflict(() => deps.mails.write(mail.connectionId, [{ kind: 'delete', rowKey: mail.rowKey }]));
+  await unlessTouched(mail, () => deps.mails.write(mail.connectionId, [{ kind: 'delete', rowKey: mail.rowKey }]));
+  return true;
 }
 
-async function ignoringConflict(action: () => Promise<unknown>): Promise<boolean> {
+/** @returns false when the waiting row was touched. A record that is gone has nobody who would miss it. */
+async function unlessTouched(mail: WaitingMail, action: () => Promise<unknown>): Promise<boolean> {
   try {
     await action();
     return true;
   } catch (error) {
     if (!(error instanceof RowConflict)) throw error;
-    return false;
+    return error.rowKey !== mail.rowKey;
   }
-}
-
-/** The last connection of a customer-owned application takes its client secret along. */
-async function removeUnusedApplication(deps: ConnectionsDeps, connection: Connection): Promise<void> {
-  const { customerId, clientId, connectionId, kind } = connection;
-  if (kind !== 'customerOwned') return;
-  const application = await deps.applications.get(customerId, clientId);
-  if (!application) return;
-  let after: string | undefined;
-  do {
-    const page = await deps.connections.list(customerId, 1000, after);
-    if (page.connections.some((each) => each.clientId === clientId && each.connectionId !== connectionId)) return;
-    after = page.next;
-  } while (after !== undefined);
-  await deps.secrets.remove(application.secretName);
-  if (application.previousSecretName) await deps.secrets.remove(application.previousSecretName);
-  await deps.applications.remove(application);
 }

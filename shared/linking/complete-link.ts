@@ -2,8 +2,10 @@ import { DAY, later } from '../clock.ts';
 import { ASSUMED_SECRET_DAYS } from '../connections/application.ts';
 import type { Connection, ConnectionChange } from '../connections/connection.ts';
 import { firstCheckAt } from '../connections/schedule.ts';
+import type { AppError } from '../errors.ts';
 import type { Invocation } from '../log.ts';
 import { eventRow } from '../mail/events.ts';
+import type { Gate } from '../mail/lane.ts';
 import { leaveTicket } from '../mail/tickets.ts';
 import { RowConflict } from '../storage/table.ts';
 import type { LinkingDeps } from './deps.ts';
@@ -30,15 +32,21 @@ export async function completeLink(
   return { connection, link: finished ?? link };
 }
 
-/** The secret that was proven a moment ago becomes the application's; the one before stays as fallback for a day. */
+/**
+ * The secret that was proven a moment ago becomes the application's; the one before stays as fallback for a day. What a
+ * row is about to forget is deleted first, and only then is that very row written.
+ */
 async function recordApplication(deps: LinkingDeps, link: Link): Promise<void> {
   const now = deps.clock.now();
-  const current = await deps.applications.get(link.customerId, link.clientId);
-  if (current?.secretName !== link.clientSecretName && current?.previousSecretName) {
-    await deps.secrets.remove(current.previousSecretName);
-  }
-  await deps.applications.put(link.customerId, link.clientId, (application) => {
-    if (application?.secretName === link.clientSecretName) return undefined;
+  await deps.applications.put(link.customerId, link.clientId, async (application) => {
+    const name = link.clientSecretName;
+    if (application?.secretName === name || application?.previousSecretName === name) return undefined;
+    if (application && application.secretSetAt > link.changedAt.toISOString()) {
+      // Rolled forward late: a newer secret was proven meanwhile.
+      await deps.secrets.remove(name);
+      return undefined;
+    }
+    if (application?.previousSecretName) await deps.secrets.remove(application.previousSecretName);
     return {
       tenantId: link.tenantId,
       vault: new URL(deps.config.keyVaultUrl).host,
@@ -66,12 +74,13 @@ async function recordConnection(
     const existing = link.relinkOf
       ? await deps.connections.get(link.customerId, link.relinkOf)
       : await deps.connections.findByMailbox(link.customerId, link);
-    if (existing ? existing.status === 'removing' : link.relinkOf !== '') {
-      // Unlinked while somebody linked it again. The unlink wins; linking once more makes a new connection.
-      await endLink(deps, link, { state: 'failed', error: 'interrupted' }, invocation);
-      throw linkProblem(deps, { ...link, error: 'interrupted' });
-    }
+    if (existing ? existing.status === 'removing' : link.relinkOf !== '')
+      throw await unlinkedMeanwhile(deps, link, invocation);
     if (existing?.linkId === link.linkId) return { connection: existing, link };
+    if (existing && isNewer(existing, link)) {
+      if (existing.previousSecretName !== link.refreshTokenName) await deps.secrets.remove(link.refreshTokenName);
+      return { connection: existing, link };
+    }
     if (existing) {
       const owned = await retag(deps, link, existing.connectionId);
       if (existing.previousSecretName) await deps.secrets.remove(existing.previousSecretName);
@@ -80,6 +89,8 @@ async function recordConnection(
       continue;
     }
     await deps.lanes.ensure(link.connectionId, link.customerId, 1);
+    const { lane } = await deps.lanes.get(link.connectionId);
+    if (lane?.gate === 'removed') throw await unlinkedMeanwhile(deps, link, invocation);
     try {
       await deps.connections.insert(created(deps, link));
     } catch (error) {
@@ -87,6 +98,17 @@ async function recordConnection(
       if (!(error instanceof RowConflict)) throw error;
     }
   }
+}
+
+/** Unlinked while somebody linked it again. The unlink wins; linking once more makes a new connection. */
+async function unlinkedMeanwhile(deps: LinkingDeps, link: Link, invocation: Invocation): Promise<AppError> {
+  await endLink(deps, link, { state: 'failed', error: 'interrupted' }, invocation);
+  return linkProblem(deps, { ...link, error: 'interrupted' });
+}
+
+/** Rolled forward late: the mailbox was linked once more since this link was redeemed, and keeps its newer token. */
+function isNewer(existing: Connection, link: Link): boolean {
+  return existing.previousSecretName === link.refreshTokenName || existing.linkedAt > link.changedAt.toISOString();
 }
 
 /** A refresh token is used only if its tag names the connection; two links of one mailbox at once may need a new tag. */
@@ -147,12 +169,18 @@ function created(deps: LinkingDeps, link: Link): Omit<Connection, 'etag'> {
   };
 }
 
+/** A pause is kept, and so is trouble that came up since the link was made. */
+function gateOf({ status }: Connection, gate: Gate): Gate {
+  if (gate === 'paused' || status === 'paused') return 'paused';
+  return status === 'connected' ? 'open' : gate;
+}
+
 /** Mail that waited for the link flows again; the event is in the transaction that opens the gate. */
 async function openGate(deps: LinkingDeps, link: Link, connection: Connection): Promise<void> {
   const { connectionId, customerId, credentialVersion } = connection;
   await deps.lanes.ensure(connectionId, customerId, credentialVersion);
   await deps.lanes.setGate(connectionId, {
-    to: (gate) => (gate === 'removed' ? undefined : gate === 'paused' ? 'paused' : 'open'),
+    to: (gate) => (gate === 'removed' ? undefined : gateOf(connection, gate)),
     credentialVersion,
     event: eventRow(
       `linked-${link.linkId}`,

@@ -3,7 +3,7 @@ import type { Connection } from '../connections/connection.ts';
 import { AppError, type LinkErrorCode } from '../errors.ts';
 import { isOwnId, matchesHash, sha256 } from '../ids.ts';
 import type { Invocation } from '../log.ts';
-import { MicrosoftError, type SignIn } from '../microsoft/identity-platform.ts';
+import { type ApplicationCredential, MicrosoftError, type SignIn } from '../microsoft/identity-platform.ts';
 import type { ParkedCode } from './callback.ts';
 import { completeLink } from './complete-link.ts';
 import type { LinkingDeps } from './deps.ts';
@@ -100,11 +100,15 @@ async function redeem(
   invocation: Invocation,
 ): Promise<ConfirmedLink> {
   if (authorized.expiresAt <= deps.clock.now()) throw await fail(deps, authorized, 'link_expired', invocation);
+  // Read before the code is taken: when the vault does not answer, nothing is lost and the confirm can be repeated.
+  const credential = await credentialOf(deps, authorized);
   const plain = unseal(authorized.sealed, confirmation, authorized.linkId);
   const link = await deps.links.update(authorized, { state: 'redeeming', sealed: '' });
   if (!link) throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
   if (plain === undefined) throw await fail(deps, link, 'interrupted', invocation);
-  const signIn = await exchange(deps, link, JSON.parse(plain) as ParkedCode, invocation);
+  if (!credential)
+    throw await fail(deps, link, link.kind === 'customerOwned' ? 'interrupted' : 'secret_wrong', invocation);
+  const signIn = await exchange(deps, link, credential, JSON.parse(plain) as ParkedCode, invocation);
   const refused = judgeSignIn(link, signIn, deps.config.cloud);
   if (refused) {
     invocation.log.warning('link.sign_in_refused', { linkId: link.linkId, check: refused.check });
@@ -115,19 +119,25 @@ async function redeem(
   return { ...(await completeLink(deps, redeemed, invocation)), created: true };
 }
 
-async function exchange(deps: LinkingDeps, link: Link, parked: ParkedCode, invocation: Invocation): Promise<SignIn> {
-  const credential =
-    link.kind === 'serviceProvider'
-      ? await deps.credentials.serviceProvider()
-      : await deps.credentials.customerOwned(link.customerId, link.clientId, link.clientSecretName);
-  if (!credential)
-    throw await fail(deps, link, link.kind === 'customerOwned' ? 'interrupted' : 'secret_wrong', invocation);
+async function credentialOf(deps: LinkingDeps, link: Link, fresh = false): Promise<ApplicationCredential | undefined> {
+  return link.kind === 'serviceProvider'
+    ? deps.credentials.serviceProvider(fresh)
+    : deps.credentials.customerOwned(link.customerId, link.clientId, link.clientSecretName, fresh);
+}
+
+async function exchange(
+  deps: LinkingDeps,
+  link: Link,
+  credential: ApplicationCredential,
+  parked: ParkedCode,
+  invocation: Invocation,
+): Promise<SignIn> {
+  const request = { tenant: link.authority, redirectUri: redirectUri(deps), ...parked };
   try {
-    return await deps.identity.redeem({
-      credential,
-      tenant: link.authority,
-      redirectUri: redirectUri(deps),
-      ...parked,
+    return await deps.identity.redeem({ ...request, credential }).catch(async (error: unknown) => {
+      const rotated = await rotatedCredential(deps, link, credential, error);
+      if (!rotated) throw error;
+      return deps.identity.redeem({ ...request, credential: rotated });
     });
   } catch (error) {
     if (!(error instanceof MicrosoftError)) throw error;
@@ -138,6 +148,19 @@ async function exchange(deps: LinkingDeps, link: Link, parked: ParkedCode, invoc
       ...(traceId && { traceId }),
     });
   }
+}
+
+/** RoboMQ's secret may have been rotated since it was read. A refused application does not use up the code. */
+async function rotatedCredential(
+  deps: LinkingDeps,
+  link: Link,
+  used: ApplicationCredential,
+  error: unknown,
+): Promise<ApplicationCredential | undefined> {
+  const refused = error instanceof MicrosoftError && error.facts.error === 'invalid_client';
+  if (!refused || link.kind !== 'serviceProvider' || used.proof.kind !== 'secret') return undefined;
+  const current = await credentialOf(deps, link, true).catch(() => undefined);
+  return current?.proof.kind === 'secret' && current.proof.value !== used.proof.value ? current : undefined;
 }
 
 function warnAboutScopes(deps: LinkingDeps, link: Link, signIn: SignIn, invocation: Invocation): void {
@@ -154,9 +177,11 @@ async function keepToken(deps: LinkingDeps, link: Link, signIn: SignIn, invocati
     tenantId: (signIn.claims.tid ?? '').toLowerCase(),
     objectId: (signIn.claims.oid ?? '').toLowerCase(),
   };
-  const relinked = link.relinkOf
+  const found = link.relinkOf
     ? await deps.connections.get(link.customerId, link.relinkOf)
     : await deps.connections.findByMailbox(link.customerId, mailbox);
+  // One that is being unlinked is nobody's any more; the id drawn at start must not become its id.
+  const relinked = found?.status === 'removing' ? undefined : found;
   const sameMailbox = relinked?.tenantId === mailbox.tenantId && relinked.objectId === mailbox.objectId;
   if (link.relinkOf && relinked && !sameMailbox) throw await fail(deps, link, 'wrong_account', invocation);
   const connectionId = relinked?.connectionId ?? link.connectionId;

@@ -1,3 +1,4 @@
+import { removeUnusedApplication } from '../connections/remove-unused-application.ts';
 import type { LinkErrorCode } from '../errors.ts';
 import type { Invocation } from '../log.ts';
 import type { LinkingDeps } from './deps.ts';
@@ -24,17 +25,27 @@ export async function endLink(
   const ended = await deps.links.update(link, { ...end, stateHash: '', sealed: '' });
   if (!ended) return undefined;
   invocation.log.event(`link.${end.state}`, { linkId: link.linkId, customerId: link.customerId, error: end.error });
-  await cleanUp(deps, ended).catch((error: unknown) => {
+  try {
+    return await cleanUp(deps, ended);
+  } catch (error) {
     invocation.log.failure('link.cleanup_postponed', error, { linkId: link.linkId });
-  });
-  return ended;
+    return ended;
+  }
 }
 
 /** Deletes what an ended link may have stored. Safe to repeat. */
-export async function cleanUp(deps: LinkingDeps, link: Link): Promise<void> {
+export async function cleanUp(deps: LinkingDeps, link: Link): Promise<Link> {
   await deps.openLinks.release(link.customerId, link.linkId);
-  if (link.clientSecretName) await deps.secrets.remove(link.clientSecretName);
+  if (link.clientSecretName) await dropClientSecret(deps, link);
   // Drawn at start, stored only while redeeming: what never got there has nothing to delete.
   if (link.confirmationHash) await deps.secrets.remove(link.refreshTokenName);
-  await deps.links.update(link, { cleaned: true });
+  return (await deps.links.update(link, { cleaned: true })) ?? link;
+}
+
+/** Once proven, the secret is the application's, and other connections may live on it. */
+async function dropClientSecret(deps: LinkingDeps, { customerId, clientId, clientSecretName }: Link): Promise<void> {
+  const application = await deps.applications.get(customerId, clientId);
+  const names = [application?.secretName, application?.previousSecretName];
+  if (names.includes(clientSecretName)) await removeUnusedApplication(deps, customerId, clientId);
+  else await deps.secrets.remove(clientSecretName);
 }

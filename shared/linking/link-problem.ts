@@ -15,11 +15,20 @@ export interface LinkError {
   readonly microsoft?: { readonly correlationId: string; readonly traceId: string };
 }
 
+/** What only the owner of the app registration can repair. */
+const REGISTRATION: ReadonlySet<LinkErrorCode> = new Set([
+  'redirect_uri_not_registered',
+  'secret_wrong',
+  'secret_expired',
+]);
+
 /** Everything that people need to know of a link's error. */
 export function describeLinkError(deps: Pick<LinkingDeps, 'config'>, link: Link): LinkError {
   const code = link.error || 'link_expired';
   const entry: (typeof LINK_ERRORS)[LinkErrorCode] = LINK_ERRORS[code];
-  const { person, operator, whoActs } = entry;
+  const { person, operator } = entry;
+  // The catalogue speaks of the customer's own application; nobody there can repair RoboMQ's.
+  const ours = link.kind === 'serviceProvider' && REGISTRATION.has(code);
   const consent = code === 'admin_approval_needed' ? adminConsent(deps, link) : {};
   const microsoft = link.correlationId
     ? { microsoft: { correlationId: link.correlationId, traceId: link.traceId } }
@@ -28,8 +37,8 @@ export function describeLinkError(deps: Pick<LinkingDeps, 'config'>, link: Link)
     code,
     person,
     operator,
-    whoActs,
-    ...('action' in entry && { action: entry.action }),
+    whoActs: ours ? 'robomq' : entry.whoActs,
+    ...('action' in entry && !ours && { action: entry.action }),
     ...consent,
     ...microsoft,
   };

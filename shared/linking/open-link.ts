@@ -36,6 +36,7 @@ export async function openLink(
   const token = parseLinkToken(ticket);
   const link = token && (await deps.links.get(token.linkId));
   if (!token || !link || !matchesHash(token.secret, link.ticketHash)) return { kind: 'page', page: 'link_unknown' };
+  if (link.state === 'expired') return { kind: 'page', page: 'link_expired' };
   if (link.state !== 'started' && link.state !== 'opened') return { kind: 'page', page: 'link_used' };
   if (link.expiresAt <= deps.clock.now()) return { kind: 'page', page: 'link_expired' };
   const presented = cookieOf(link.linkId);

@@ -1,4 +1,5 @@
 import { DAY, later, MINUTE } from '../clock.ts';
+import { AppError } from '../errors.ts';
 import type { Invocation } from '../log.ts';
 import { completeLink } from './complete-link.ts';
 import type { LinkingDeps } from './deps.ts';
@@ -11,13 +12,23 @@ import { hasEnded, KEEP_DAYS, type Link, REDEEM_MINUTES } from './link.ts';
  */
 export async function settleLink(deps: LinkingDeps, link: Link, invocation: Invocation): Promise<Link> {
   const now = deps.clock.now();
-  if (link.state === 'redeemed') return (await completeLink(deps, link, invocation)).link;
+  if (link.state === 'redeemed') return rollForward(deps, link, invocation);
   if (link.state === 'redeeming') {
     if (later(link.changedAt, REDEEM_MINUTES * MINUTE) > now) return link;
     return (await endLink(deps, link, { state: 'failed', error: 'interrupted' }, invocation)) ?? link;
   }
   if (hasEnded(link) || link.expiresAt > now) return link;
   return (await endLink(deps, link, { state: 'expired', error: 'link_expired' }, invocation)) ?? link;
+}
+
+/** What stands in the way of a roll-forward is in the row: the link ended, or somebody else is at it. */
+async function rollForward(deps: LinkingDeps, link: Link, invocation: Invocation): Promise<Link> {
+  try {
+    return (await completeLink(deps, link, invocation)).link;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return (await deps.links.get(link.linkId)) ?? link;
+  }
 }
 
 /** The hourly scan found the link due: settles it, deletes secrets that are still there, forgets it after a week. */

@@ -1,8 +1,9 @@
 import { later, MINUTE } from '../clock.ts';
+import type { Connection } from '../connections/connection.ts';
 import { AppError, invalidField } from '../errors.ts';
 import { newId, newSecretName, sha256 } from '../ids.ts';
 import type { Invocation } from '../log.ts';
-import { CONSUMERS_TENANT } from '../microsoft/endpoints.ts';
+import { CONSUMERS_TENANT, type SharedAuthority } from '../microsoft/endpoints.ts';
 import { MicrosoftError } from '../microsoft/identity-platform.ts';
 import type { LinkingDeps } from './deps.ts';
 import { LINK_MINUTES, type Link } from './link.ts';
@@ -33,8 +34,8 @@ export async function startLink(
     );
   }
   const application = applicationOf(deps, request);
-  const tenants = await resolveTenants(deps, request);
   const relinked = await relinkedConnection(deps, request, application.clientId);
+  const tenants = await resolveTenants(deps, request, relinked);
   const linkId = newId('lnk');
   const ticket = newLinkSecret();
   const expiresAt = later(deps.clock.now(), LINK_MINUTES * MINUTE);
@@ -49,12 +50,12 @@ export async function startLink(
     returnTo: request.returnTo,
     displayName: request.displayName ?? '',
     ...application,
-    authority: tenants.authority ?? deps.config.serviceProvider.audience,
+    authority: tenants.authority ?? sharedAuthority(deps, application.kind),
     loginHint: request.loginHint ?? request.expectedMailbox ?? '',
     expectedMailbox: request.expectedMailbox ?? '',
     expectedTenantId: tenants.expected ?? '',
-    relinkOf: relinked ?? '',
-    connectionId: relinked ?? newId('con'),
+    relinkOf: relinked?.connectionId ?? '',
+    connectionId: relinked?.connectionId ?? newId('con'),
     clientSecretName: clientSecret === undefined ? '' : newSecretName('client-secret'),
     refreshTokenName: newSecretName('refresh-token'),
     clientSecretExpiresOn: expiryOf(request),
@@ -98,16 +99,23 @@ function expiryOf(request: StartLinkRequest): string {
   return request.application.kind === 'customerOwned' ? (request.application.clientSecretExpiresOn ?? '') : '';
 }
 
+/** Where to sign in when no tenant is known. The setting speaks of RoboMQ's registration alone. */
+function sharedAuthority(deps: LinkingDeps, kind: Link['kind']): SharedAuthority {
+  return kind === 'serviceProvider' ? deps.config.serviceProvider.audience : 'organizations';
+}
+
 /**
- * The tenant to sign in at, and the one that `expectedMailbox` demands. A tenant that was given wins; else the domain of
- * an address tells. Personal addresses belong to the tenant of consumers, which `organizations` cannot reach.
+ * The tenant to sign in at, and the one that `expectedMailbox` demands. A tenant that was given wins, then the one of
+ * the connection that is re-linked; else the domain of an address tells. The tenant of personal accounts is no authority.
  */
-async function resolveTenants(deps: LinkingDeps, request: StartLinkRequest) {
+async function resolveTenants(deps: LinkingDeps, request: StartLinkRequest, relinked: Connection | undefined) {
   const given = request.application.kind === 'customerOwned' ? request.application.tenant : undefined;
-  const authority = given === undefined ? undefined : await tenantOf(deps, given, '/application/tenant');
+  const authority = await tenantOf(deps, given, '/application/tenant');
+  if (authority === CONSUMERS_TENANT)
+    throw invalidField('/application/tenant', 'tenant_unknown', 'Personal accounts belong to no organization.');
   const expected = await tenantOf(deps, domainOf(request.expectedMailbox), '/expectedMailbox');
-  const hinted = expected ?? (await hintedTenant(deps, request.loginHint));
-  return { authority: authority ?? (hinted === CONSUMERS_TENANT ? undefined : hinted), expected };
+  const known = authority ?? relinked?.tenantId ?? expected ?? (await hintedTenant(deps, request.loginHint));
+  return { authority: known === CONSUMERS_TENANT ? undefined : known, expected };
 }
 
 function domainOf(address: string | undefined): string | undefined {
@@ -142,14 +150,14 @@ async function relinkedConnection(
   deps: LinkingDeps,
   request: StartLinkRequest,
   clientId: string,
-): Promise<string | undefined> {
+): Promise<Connection | undefined> {
   if (request.connectionId === undefined) return undefined;
   const connection = await deps.connections.get(request.customerId, request.connectionId);
   if (!connection || connection.status === 'removing') {
     throw new AppError('not_found', { detail: 'There is no such connection of this customer.' });
   }
   if (connection.clientId !== clientId) throw new AppError('relink_other_application');
-  return connection.connectionId;
+  return connection;
 }
 
 async function storeClientSecret(deps: LinkingDeps, link: Link, value: string): Promise<void> {

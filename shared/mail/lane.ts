@@ -83,7 +83,7 @@ export interface GateChange {
   readonly to: (gate: Gate) => Gate | undefined;
   /** The change applies only while the gate speaks of these credentials. */
   readonly ifCredentialVersion?: number;
-  /** The credentials that the gate speaks of from now on. */
+  /** The credentials that the gate speaks of from now on; newer ones stay. */
   readonly credentialVersion?: number;
   /** Written in the same transaction. */
   readonly event?: RowOperation;
@@ -133,7 +133,9 @@ export class LaneStore {
         return false;
       const properties: Properties = {
         gate: to,
-        ...(change.credentialVersion !== undefined && { credentialVersion: change.credentialVersion }),
+        ...(change.credentialVersion !== undefined && {
+          credentialVersion: Math.max(lane.credentialVersion, change.credentialVersion),
+        }),
         // A pause belonged to what was before.
         ...(to === 'open' && { pausedUntil: '', ticketAt: '' }),
       };

@@ -2,7 +2,7 @@
 export interface Queues {
   /**
    * Puts a message on a queue. It never expires.
-   * @param visibleInSeconds how long it stays hidden, at most 7 days
+   * @param visibleInSeconds how long it stays hidden; 7 days when it is more
    */
   send(queue: string, text: string, visibleInSeconds?: number): Promise<void>;
   /** Approximate number of messages, hidden ones included. */

@@ -1,0 +1,45 @@
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { snapshot } from './snapshot.ts';
+
+const infra = fileURLToPath(new URL('../../infra/', import.meta.url));
+const files = globSync('**/*.bicep', { cwd: infra }).map((file) => ({
+  file,
+  text: readFileSync(`${infra}${file}`, 'utf8'),
+}));
+
+/** What an output that gives a secret away is called, or calls. */
+const SECRET =
+  /secret|password|token|credential|connectionstring|(?:access|account|shared|host|master|primary)_?keys?\b|\bsas\b|\blist\w+\(/i;
+
+describe('secrets', () => {
+  it('are what the pattern finds', () => {
+    for (const output of ['clientSecret', 'x.listKeys().keys[0].value', 'storageAccountKey', 'connectionString'])
+      expect(output).toMatch(SECRET);
+    for (const output of ['dataQueueEndpoint', 'keyVaultUri', 'account.name']) expect(output).not.toMatch(SECRET);
+  });
+
+  it('are in no output of the deployment', () => {
+    expect(Object.keys(snapshot.outputs)).not.toEqual([]);
+    expect(Object.entries(snapshot.outputs).filter((output) => SECRET.test(JSON.stringify(output)))).toEqual([]);
+  });
+
+  it.each(files)('are in no output of $file', ({ text }) => {
+    const outputs = text.split('\n').filter((line) => line.startsWith('output '));
+    expect(outputs).not.toEqual([]);
+    expect(outputs.filter((line) => SECRET.test(line))).toEqual([]);
+  });
+
+  it.each(files)('are never read in $file', ({ text }) => {
+    expect(text).not.toMatch(/\blist(?:Keys|Secrets|AccountSas|ServiceSas|\w*Keys)\(/);
+  });
+});
+
+describe('descriptions', () => {
+  it.each(files)('of parameters in $file say whether they are required', ({ text }) => {
+    const parameters = text.match(/^param /gm) ?? [];
+    const described = text.match(/^@description\('(?:Required|Optional)\. .+'\)(?:\n@.*)*\nparam /gm) ?? [];
+    expect(described).toHaveLength(parameters.length);
+  });
+});
