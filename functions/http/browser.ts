@@ -9,7 +9,7 @@ import { page, SECURITY_HEADERS } from './page.ts';
 /** The two routes that a person's browser visits. They answer pages and redirects, never JSON. */
 export function browserEndpoints({ linking }: App): Endpoint[] {
   const secure = linking.config.publicBaseUrl.startsWith('https:');
-  return [
+  const routes: Endpoint[] = [
     {
       name: 'link-open',
       method: 'GET',
@@ -59,6 +59,22 @@ export function browserEndpoints({ linking }: App): Endpoint[] {
       },
     },
   ];
+  return routes.map(withPageForFailure);
+}
+
+/** A person gets a page whatever happens; reloading it tries again with the same ticket or state. */
+function withPageForFailure(endpoint: Endpoint): Endpoint {
+  return {
+    ...endpoint,
+    handle: async (request, invocation) => {
+      try {
+        return await endpoint.handle(request, invocation);
+      } catch (error) {
+        invocation.log.failure('http.failed', error, { function: endpoint.name });
+        return page('unavailable');
+      }
+    },
+  };
 }
 
 /** The query as it was sent: the host joins repeated parameters in `request.query`. */

@@ -28,6 +28,11 @@ const PAGES = {
     title: 'This link has expired',
     text: 'A link works for 30 minutes. Go back to Hire2Retire and click Link account again.',
   },
+  unavailable: {
+    status: 503,
+    title: 'Try again in a minute',
+    text: 'A part of this service does not answer right now, and nothing was lost. Wait a minute, then reload this page.',
+  },
 } as const;
 
 export type PageName = keyof typeof PAGES;

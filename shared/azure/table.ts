@@ -212,7 +212,12 @@ function asConflict(error: unknown, operations: readonly RowOperation[]): RowCon
   return new RowConflict((operations[index] ?? operations[0])?.rowKey ?? '', why);
 }
 
+/** Names of the errors by which the identity library says that it has no token for storage right now. */
+const NO_TOKEN = new Set(['AuthenticationError', 'AggregateAuthenticationError', 'CredentialUnavailableError']);
+
 function unavailable(error: unknown): unknown {
+  if (error instanceof Error && NO_TOKEN.has(error.name))
+    return new StoreUnavailable('table storage', undefined, error);
   if (!(error instanceof RestError)) return error;
   const status = error.statusCode;
   if (status !== undefined && status < 500 && status !== 408 && status !== 429) return error;

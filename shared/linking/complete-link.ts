@@ -22,7 +22,7 @@ export async function completeLink(
   redeemed: Link,
   invocation: Invocation,
 ): Promise<{ readonly connection: Connection; readonly link: Link }> {
-  if (redeemed.kind === 'customerOwned') await recordApplication(deps, redeemed);
+  if (redeemed.kind === 'customerOwned') await recordApplication(deps, redeemed, invocation);
   const { connection, link } = await recordConnection(deps, redeemed, invocation);
   await openGate(deps, link, connection);
   const finished = await deps.links.update(link, { state: 'connected', connectionId: connection.connectionId });
@@ -36,8 +36,9 @@ export async function completeLink(
  * The secret that was proven a moment ago becomes the application's; the one before stays as fallback for a day. What a
  * row is about to forget is deleted first, and only then is that very row written.
  */
-async function recordApplication(deps: LinkingDeps, link: Link): Promise<void> {
+async function recordApplication(deps: LinkingDeps, link: Link, invocation: Invocation): Promise<void> {
   const now = deps.clock.now();
+  const tags = { kind: 'client-secret', customer: link.customerId, application: link.clientId } as const;
   await deps.applications.put(link.customerId, link.clientId, async (application) => {
     const name = link.clientSecretName;
     if (application?.secretName === name || application?.previousSecretName === name) return undefined;
@@ -46,6 +47,9 @@ async function recordApplication(deps: LinkingDeps, link: Link): Promise<void> {
       await deps.secrets.remove(name);
       return undefined;
     }
+    // Rolled forward late: the last connection of the application was unlinked, and took the secret along.
+    if (!application && (await deps.secrets.get(name, tags)) === undefined)
+      throw await unlinkedMeanwhile(deps, link, invocation);
     if (application?.previousSecretName) await deps.secrets.remove(application.previousSecretName);
     return {
       tenantId: link.tenantId,

@@ -7,9 +7,10 @@ import { readContentBlob } from './content-blob.ts';
 import type { MailDeps } from './deps.ts';
 import { eventRow } from './events.ts';
 import { fieldErrors } from './field-errors.ts';
+import { findTakenIn } from './find-taken-in.ts';
 import { insertMail } from './insert-mail.ts';
 import { queueMessageSchema } from './message.ts';
-import { prepareMail } from './prepare.ts';
+import { contentHashOf, prepareMail } from './prepare.ts';
 import { recordOf } from './record.ts';
 import { recordKey, type WaitingMail } from './waiting.ts';
 import { type Delivery, workLane } from './work-lane.ts';
@@ -33,10 +34,20 @@ export async function acceptMessage(deps: MailDeps, message: QueuedMessage, deli
   if (!parsed.success) return refuse(deps, connection, mailId, fieldErrors(parsed.error.issues), message, delivery);
 
   const { version: _, customerId: _c, connectionId: _i, ...mail } = parsed.data;
-  const blob = mail.contentBlob === undefined ? undefined : await readContentBlob(deps, connection, mail.contentBlob);
-  if (blob && 'pointer' in blob) return refuse(deps, connection, mailId, [blob], message, delivery);
-  const prepared = prepareMail(mail, mailId, blob?.content, 'queue', deps.clock.now());
-  if ('errors' in prepared) return refuse(deps, connection, mailId, prepared.errors, message, delivery);
+  const read = mail.contentBlob === undefined ? undefined : await readContentBlob(deps, connection, mail.contentBlob);
+  const blob = read && 'pointer' in read ? undefined : read;
+  const prepared =
+    read && 'pointer' in read
+      ? { errors: [read] }
+      : prepareMail(mail, mailId, blob?.content, 'queue', deps.clock.now());
+  if ('errors' in prepared) {
+    // Taken in while it was in time and its blob was there: the lane still counts on this message.
+    if (await findTakenIn(deps, connection.connectionId, mailId, contentHashOf(mail))) {
+      await workLane(deps, delivery, connection);
+      return;
+    }
+    return refuse(deps, connection, mailId, prepared.errors, message, delivery);
+  }
 
   const insertion = await insertMail(deps, connection, prepared.mail, blob);
   if (insertion.kind === 'id_reused') return rejectReused(deps, connection, mailId, message, delivery);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { MINUTE } from '../clock.ts';
+import { MINUTE, SECOND } from '../clock.ts';
 import { RowConflict, type StoredRow } from '../storage/table.ts';
 import type { MailDeps } from './deps.ts';
 import { GateShut, LaneDirty, type LaneHold, LaneLost } from './hold.ts';
@@ -24,7 +24,7 @@ type Stop =
   | { readonly kind: 'ticket'; readonly ticketMs: number; readonly pausedUntil: Date }
   /** A row was left alone for now, or the budget is used up: soon again. */
   | { readonly kind: 'soon' }
-  /** Whoever opens the gate leaves a ticket. */
+  /** Nothing more is claimed. Whoever opens the gate leaves a ticket. */
   | { readonly kind: 'shut' }
   | { readonly kind: 'later'; readonly dueAt: Date };
 
@@ -40,6 +40,10 @@ export async function drain(deps: MailDeps, hold: LaneHold, context: SendContext
     // Somebody else holds the lane, and with it the duty.
     if (!(error instanceof LaneLost)) throw error;
   }
+}
+
+function isEvent(row: StoredRow): boolean {
+  return row.rowKey.startsWith('3|');
 }
 
 class Drain {
@@ -62,11 +66,14 @@ class Drain {
       // Cleared before the look: what is put down after it sets the flag again.
       if (this.hold.dirty) await this.hold.write({ dirty: false, ...this.hold.renewal() });
       const page = await this.deps.mails.query(this.hold.connectionId, { ...DRAIN_ROWS, limit: PAGE });
+      const full = page.rows.length === PAGE;
       const claimedBefore = this.claimed;
       await this.workOff([...page.rows]);
       if (this.hold.lost) return;
+      // Events lie behind all mail: behind a page of mail that has to wait, nobody else would see them.
+      if (this.stop && full) await this.deps.outbox.flush(this.hold.connectionId);
       if (this.stop && this.stop.kind !== 'later') return this.letGo(this.stop);
-      if (this.stop === undefined && page.rows.length === PAGE) {
+      if (this.stop === undefined && full) {
         // Claims renew the lease; a page of nothing but expired or stale mail does not.
         if (this.claimed === claimedBefore) await this.hold.write(this.hold.renewal());
         continue;
@@ -77,12 +84,9 @@ class Drain {
 
   private async workOff(rows: StoredRow[]): Promise<void> {
     const worker = async () => {
-      for (
-        let row = rows.shift();
-        row !== undefined && this.stop === undefined && !this.hold.lost;
-        row = rows.shift()
-      ) {
-        await this.one(row);
+      for (let row = rows.shift(); row !== undefined && !this.hold.lost; row = rows.shift()) {
+        // Events are told even when mail has to wait.
+        if (this.stop === undefined || isEvent(row)) await this.one(row);
       }
     };
     const results = await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
@@ -91,11 +95,13 @@ class Drain {
   }
 
   private async one(row: StoredRow): Promise<void> {
-    if (row.rowKey.startsWith('3|')) return this.publish(row.rowKey, row);
+    if (isEvent(row)) return this.publish(row.rowKey, row);
     const mail = waitingOf(row);
     const now = this.deps.clock.now();
     // Its outcome could not be written. Left to the next epoch, which calls it uncertain.
     if (this.context.posted.has(mail.hash)) return this.end({ kind: 'soon' });
+    // Only a newer epoch may call a claim stale; one newer than ours means that the lane is not ours any more.
+    if (mail.claimedBy > this.hold.epoch) return this.hold.markLost();
     if (mail.claimedBy !== 0 && mail.claimedBy !== this.hold.epoch) return this.declareStale(mail);
     if (mail.claimedBy === 0 && Date.parse(mail.expiresAt) <= now.getTime()) return this.expire(mail);
     if (Date.parse(mail.dueAt) > now.getTime()) return this.end({ kind: 'later', dueAt: new Date(mail.dueAt) });
@@ -131,23 +137,25 @@ class Drain {
     const counted = { ...mail, attempts: mail.attempts + 1, claimedBy: hold.epoch };
     const recordEtag = etags.get(`1|${mail.hash}`) ?? '';
     const claimed = { mail: counted, content, recordEtag, clientRequestId, claimedAt };
-    const { result, eventKey } = await sendClaimed(deps, context, claimed, (outcome) =>
+    const { result, eventKey, shut } = await sendClaimed(deps, context, claimed, (outcome) =>
       deps.mails.write(hold.connectionId, outcome),
     );
     if (eventKey !== undefined) await this.publish(eventKey);
-    this.follow(result);
+    this.follow(result, shut);
   }
 
   /** What a result means for the rest of the lane. */
-  private follow(result: AttemptResult): void {
+  private follow(result: AttemptResult, shut: boolean): void {
     if (result.kind === 'accepted') this.hold.setbacks = 0;
+    // It may be one that is sent once more: then it waits behind the page that was read.
+    if (result.kind === 'uncertain') this.hold.markDirty();
     if (result.kind === 'wait') {
       const waitMs = result.waitMs ?? backOffMs(this.hold.setbacks, this.deps.random());
       this.hold.setbacks += 1;
       const pausedUntil = new Date(this.deps.clock.now().getTime() + waitMs);
       this.end({ kind: 'ticket', ticketMs: waitMs, pausedUntil });
     }
-    if (result.kind === 'gate' || result.kind === 'shut') this.end({ kind: 'shut' });
+    if (result.kind === 'gate' || result.kind === 'shut') this.end({ kind: shut ? 'shut' : 'soon' });
     if (result.kind === 'unclaimed') this.end({ kind: 'soon' });
   }
 
@@ -165,6 +173,7 @@ class Drain {
     const settlement = settleStale(mail, this.settleOptions());
     await this.writeUnlessTouched(mail, operations(mail, settlement, { waiting: mail.etag }));
     if (settlement.event) await this.publish(settlement.event.rowKey);
+    else this.hold.markDirty();
     this.context.log.warning('mail.stale_claim', { connectionId: mail.connectionId, mailId: mail.mailId });
   }
 
@@ -228,12 +237,13 @@ class Drain {
 
   /**
    * Ticket first, then release: killed in between, there is a ticket too many and a lease that runs out. Mail that was
-   * put down meanwhile is covered by the ticket, or by the one that whoever opens the gate leaves.
+   * put down meanwhile is covered by the ticket. Behind a shut gate, it looks after what expires.
    */
   private async letGo(stop: Exclude<Stop, { kind: 'later' }>): Promise<void> {
     const { deps, hold } = this;
-    const ticketMs = stop.kind === 'ticket' ? stop.ticketMs : 0;
-    if (stop.kind !== 'shut') await leaveTicket(deps.queues, hold, ticketMs);
+    // A ticket that came before the release would find the lane held, and wait for the end of the lease.
+    const ticketMs = stop.kind === 'ticket' ? stop.ticketMs : SECOND;
+    await leaveTicket(deps.queues, hold, ticketMs);
     const ticketAt = stop.kind === 'shut' ? '' : new Date(deps.clock.now().getTime() + ticketMs).toISOString();
     const pausedUntil = stop.kind === 'ticket' ? stop.pausedUntil.toISOString() : '';
     await hold.write({ owner: '', leaseUntil: '', dirty: false, setbacks: hold.setbacks, ticketAt, pausedUntil });

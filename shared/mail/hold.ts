@@ -56,8 +56,14 @@ export class LaneHold {
     return this.isLost;
   }
 
+  /** The lane is to be looked at once more before it is let go. */
   markDirty(): void {
     this.isDirty = true;
+  }
+
+  /** A row shows that somebody took the lane after us. */
+  markLost(): void {
+    this.isLost = true;
   }
 
   /** What a write of the lane row sets to keep it held. */
@@ -120,7 +126,8 @@ export class LaneHold {
       return;
     }
     this.etag = lane.etag;
-    this.isDirty = lane.dirty;
+    // Only a look of our own clears what we noted ourselves.
+    this.isDirty ||= lane.dirty;
     this.shut = lane.gate !== 'open';
   }
 }

@@ -36,6 +36,7 @@ export function prepareMail(
   now: Date,
 ): Preparation {
   const { mailId: _, sendAt, expiresAt, onUncertain, contentBlob, ...content } = mail;
+  const contentHash = contentHashOf(mail);
   const errors: FieldError[] = [];
   const report = (pointer: string, code: string, detail: string) => errors.push({ pointer, code, detail });
 
@@ -58,8 +59,13 @@ export function prepareMail(
   const dueAt = checkTimes(sendAt, expiresAt, source, now, report);
   if (errors.length > 0) return { errors };
   const expiry = expiresAt === undefined ? later(dueAt, LIMITS.defaultExpiryHours * HOUR) : new Date(expiresAt);
-  const contentHash = sha256(canonical({ ...content, contentBlob, sendAt, expiresAt, onUncertain }));
   return { mail: { mailId, content, contentHash, recipients, dueAt, expiresAt: expiry, onUncertain } };
+}
+
+/** Tells the same message from another one under the same id, whenever it comes. */
+export function contentHashOf(mail: Mail): string {
+  const { mailId: _, ...message } = mail;
+  return sha256(canonical(message));
 }
 
 type Report = (pointer: string, code: string, detail: string) => void;

@@ -14,6 +14,9 @@ export interface Ended {
   readonly clientRequestId: string;
 }
 
+/** `waits_again`: it had been called uncertain, and late evidence says that it is to be sent. */
+export type Recorded = 'recorded' | 'waits_again';
+
 /**
  * Writes an outcome, whatever happened to the rows meanwhile. Storage not answering is waited out for `patienceMs`:
  * without the write, a mail that was sent would look uncertain.
@@ -24,15 +27,15 @@ export async function recordOutcome(
   ended: Ended,
   patienceMs: number,
   write: (outcome: readonly RowOperation[]) => Promise<unknown>,
-): Promise<void> {
+): Promise<Recorded> {
   const { mail, settlement, recordEtag } = ended;
   const giveUpAt = deps.clock.monotonic() + patienceMs;
   let conflict = false;
   for (let pause = SECOND / 2; ; pause = Math.min(5 * SECOND, pause * 2)) {
     try {
-      if (conflict) await recordLate(deps, ended);
-      else await write(operations(mail, settlement, { record: recordEtag }));
-      return;
+      if (conflict) return await recordLate(deps, ended);
+      await write(operations(mail, settlement, { record: recordEtag }));
+      return 'recorded';
     } catch (error) {
       if (error instanceof RowConflict) {
         conflict = true;
@@ -45,20 +48,23 @@ export async function recordOutcome(
 }
 
 /**
- * The record changed since the claim. Either an earlier try of ours was written after all, or a newer epoch declared the
- * mail uncertain: then this is late evidence, and overwrites it.
+ * A row changed since the claim. Either an earlier try of ours was written after all, or a newer epoch declared the mail
+ * uncertain: then this is late evidence, and overwrites it. Or the record still says `sending`: then another row was in
+ * the way (the event is noted already, the content is gone), and the record must not stay behind.
  */
-async function recordLate(deps: MailDeps, { mail, settlement, clientRequestId }: Ended): Promise<void> {
+async function recordLate(deps: MailDeps, { mail, settlement, clientRequestId }: Ended): Promise<Recorded> {
   for (;;) {
     const { row } = await deps.mails.get(mail.connectionId, recordKey(mail.hash));
     const record = row && recordOf(row);
     // Written already, settled by a person, or sent once more: the record speaks of something later than this attempt.
-    if (!record || record.clientRequestId !== clientRequestId || record.state !== 'uncertain') return;
+    const open = record?.state === 'uncertain' || record?.state === 'sending';
+    if (!open || record.clientRequestId !== clientRequestId) return 'recorded';
     const [outcome, waiting] = operations(mail, settlement, { record: record.etag });
-    const late = { ...outcome, properties: { ...settlement.record, late: true } } as RowOperation;
+    const isLate = record.state === 'uncertain';
+    const late = { ...outcome, properties: { ...settlement.record, ...(isLate && { late: true }) } } as RowOperation;
     try {
       await deps.mails.write(mail.connectionId, waiting ? [late, waiting] : [late]);
-      return;
+      return isLate && settlement.record['state'] === 'waiting' ? 'waits_again' : 'recorded';
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
       if (error.rowKey !== mail.rowKey) continue;
@@ -66,7 +72,7 @@ async function recordLate(deps: MailDeps, { mail, settlement, clientRequestId }:
       await deps.mails.write(mail.connectionId, [late]).catch((again: unknown) => {
         if (!(again instanceof RowConflict)) throw again;
       });
-      return;
+      return 'recorded';
     }
   }
 }

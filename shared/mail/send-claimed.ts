@@ -6,6 +6,8 @@ import { graphRequest } from './graph-request.ts';
 import type { MailContent } from './prepare.ts';
 import { recordOutcome } from './record-outcome.ts';
 import { settle } from './settle.ts';
+import { shutGate } from './shut-gate.ts';
+import { leaveTicket } from './tickets.ts';
 import { type AttemptResult, transmit } from './transmit.ts';
 import { recordKey, type WaitingMail } from './waiting.ts';
 
@@ -32,6 +34,14 @@ export interface Claimed {
   readonly claimedAt: number;
 }
 
+/** What became of a claimed mail, beyond its rows. */
+export interface Sent {
+  readonly result: AttemptResult;
+  readonly eventKey: string | undefined;
+  /** Whether the result shut the lane's gate. */
+  readonly shut: boolean;
+}
+
 /** What a claim writes beside the lane row. Fails when anybody touched the waiting row since it was read. */
 export function claimOperations(mail: WaitingMail, epoch: number, clientRequestId: string): RowOperation[] {
   const attempts = mail.attempts + 1;
@@ -51,7 +61,7 @@ export async function sendClaimed(
   context: SendContext,
   claimed: Claimed,
   write: (outcome: readonly RowOperation[], result: AttemptResult) => Promise<unknown>,
-): Promise<{ readonly result: AttemptResult; readonly eventKey: string | undefined }> {
+): Promise<Sent> {
   const { connection, accessToken, log, posted } = context;
   const { mail, content, clientRequestId, claimedAt, recordEtag } = claimed;
   const body = graphRequest(content, mail.mailId);
@@ -65,8 +75,10 @@ export async function sendClaimed(
   const leaseMs = deps.config.laneLeaseSeconds * 1000;
   const patienceMs = Math.max(leaseMs / 5, leaseMs - (deps.clock.monotonic() - claimedAt));
   const ended = { mail, settlement, recordEtag, clientRequestId };
-  await recordOutcome(deps, ended, patienceMs, (outcome) => write(outcome, result));
+  const recorded = await recordOutcome(deps, ended, patienceMs, (outcome) => write(outcome, result));
   posted.delete(mail.hash);
+  // Whoever held the lane meanwhile saw the mail as ended, and nobody comes for it.
+  if (recorded === 'waits_again') await leaveTicket(deps.queues, connection);
   log.event('mail.attempt', {
     connectionId: mail.connectionId,
     customerId: connection.customerId,
@@ -84,7 +96,8 @@ export async function sendClaimed(
       log.failure('mail.content_not_deleted', error, { mailId: mail.mailId });
     });
   }
-  if (result.kind === 'gate') await deps.health.shut(connection, result.gate, result.reason, log);
-  if (result.kind === 'shut') await deps.health.shut(result.connection, result.gate, result.reason, log);
-  return { result, eventKey: settlement.event?.rowKey };
+  const blamed = result.kind === 'gate' ? connection : result.kind === 'shut' ? result.connection : undefined;
+  const trouble = result.kind === 'gate' || result.kind === 'shut' ? result : undefined;
+  const shut = blamed && trouble ? await shutGate(deps, blamed, trouble.gate, trouble.reason, log) : false;
+  return { result, eventKey: settlement.event?.rowKey, shut };
 }

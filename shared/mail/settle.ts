@@ -50,7 +50,7 @@ export function settle(
       };
     case 'uncertain': {
       if (sendsAgain(mail, options.connection))
-        return { ...again(mail, graph, result.reason), waiting: { claimedBy: 0, resent: true } };
+        return { ...again(mail, graph, result.reason), waiting: { claimedBy: 0, resent: true, parked: false } };
       return uncertain(mail, result.reason, graph, options);
     }
     // Graph took nothing: the attempt does not count, and the mail waits as before.
@@ -66,7 +66,7 @@ export function settle(
 /** A claim found by a newer epoch: its holder died, and nobody knows whether the mail went out. */
 export function settleStale(mail: WaitingMail, options: SettleOptions): Settlement {
   if (sendsAgain(mail, options.connection))
-    return { ...again(mail, {}, 'stale_claim'), waiting: { claimedBy: 0, resent: true } };
+    return { ...again(mail, {}, 'stale_claim'), waiting: { claimedBy: 0, resent: true, parked: false } };
   return uncertain(mail, 'stale_claim', {}, options);
 }
 

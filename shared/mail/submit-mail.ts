@@ -4,9 +4,10 @@ import { AppError, type FieldError } from '../errors.ts';
 import type { Invocation } from '../log.ts';
 import { readContentBlob } from './content-blob.ts';
 import type { MailDeps } from './deps.ts';
+import { findTakenIn } from './find-taken-in.ts';
 import { insertMail } from './insert-mail.ts';
 import type { Mail } from './message.ts';
-import { prepareMail } from './prepare.ts';
+import { contentHashOf, prepareMail } from './prepare.ts';
 import { type MailRecord, recordOf } from './record.ts';
 import { leaveTicket } from './tickets.ts';
 import { recordKey } from './waiting.ts';
@@ -22,15 +23,23 @@ export async function submitMail(
   request: Mail,
   invocation: Invocation,
 ): Promise<{ readonly record: MailRecord; readonly created: boolean }> {
-  const blob =
+  const read =
     request.contentBlob === undefined ? undefined : await readContentBlob(deps, connection, request.contentBlob);
-  if (blob && 'pointer' in blob) throw invalid([blob]);
+  const blob = read && 'pointer' in read ? undefined : read;
   const mailId = request.mailId ?? randomUUID();
-  const prepared = prepareMail(request, mailId, blob?.content, 'http', deps.clock.now());
-  if ('errors' in prepared) throw invalid(prepared.errors);
+  const prepared =
+    read && 'pointer' in read
+      ? { errors: [read] }
+      : prepareMail(request, mailId, blob?.content, 'http', deps.clock.now());
+  const { connectionId, customerId } = connection;
+  if ('errors' in prepared) {
+    const known = await findTakenIn(deps, connectionId, mailId, contentHashOf(request));
+    if (!known) throw invalid(prepared.errors);
+    if (known.state === 'queued') await leaveTicket(deps.queues, connection);
+    return { record: known, created: false };
+  }
   const insertion = await insertMail(deps, connection, prepared.mail, blob);
   if (insertion.kind === 'id_reused') throw new AppError('id_reused');
-  const { connectionId, customerId } = connection;
   const created = insertion.kind === 'inserted';
   // A mail that is known may have lost its ticket: the first call died between the two.
   if (created || insertion.record.state === 'queued') await leaveTicket(deps.queues, connection);

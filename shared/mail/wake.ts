@@ -16,7 +16,8 @@ export async function wakeAt(deps: MailDeps, connection: Connection, at: Date): 
     await leaveTicket(deps.queues, connection, delayMs);
     return at.toISOString();
   }
-  const wanted = at.toISOString();
+  // Early enough for a scan to come before it: whoever that wakes leaves a ticket for the very time.
+  const wanted = new Date(at.getTime() - TICKET_WITHIN_MS).toISOString();
   await deps.connections.change(connection.customerId, connection.connectionId, (current) =>
     current.wakeAt === '' || current.wakeAt > wanted ? { wakeAt: wanted } : undefined,
   );

@@ -12,6 +12,8 @@ import { backOffMs } from './outcome.ts';
 import { takeToken } from './pace.ts';
 import type { MailContent } from './prepare.ts';
 import { claimOperations, type SendContext, sendClaimed } from './send-claimed.ts';
+import { shutGate } from './shut-gate.ts';
+import { tendShutLane } from './tend-shut-lane.ts';
 import { leaveTicket } from './tickets.ts';
 import { withoutToken } from './transmit.ts';
 import type { WaitingMail } from './waiting.ts';
@@ -85,7 +87,7 @@ async function oneTry(
     if (waited) return waited;
   }
   const token = await deps.tokens.get(connection, delivery.invocation.log);
-  if (token.kind !== 'token') return refuse(deps, delivery, lane, withoutToken(token));
+  if (token.kind !== 'token') return refuse(deps, delivery, lane, withoutToken(token), ours);
   const { log } = delivery.invocation;
   const context = { connection: token.connection, accessToken: token.accessToken, log, posted };
   if (ours) {
@@ -109,9 +111,10 @@ async function waitOutside(
   own: OwnMail | undefined,
 ): Promise<Step | undefined> {
   const now = deps.clock.now();
-  // Whoever opens the gate leaves a ticket; the expiry of what is held is looked after by the wake-up.
+  // Whoever opens the gate leaves a ticket. Until then somebody must come for what expires.
   if (lane.gate !== 'open') {
-    if (own) await comeBack(deps, delivery, connection, lane, new Date(own.mail.expiresAt));
+    if (own) return comeBack(deps, delivery, connection, lane, new Date(own.mail.expiresAt));
+    if (delivery.redelivered || delivery.isTicket) await tendShutLane(deps, connection);
     return 'done';
   }
   if (await deps.cache.stopped())
@@ -158,20 +161,23 @@ async function writeLane(deps: MailDeps, lane: Lane, properties: Properties): Pr
   }
 }
 
-/** No token: the lane waits for all instances, or its gate is shut. Nothing was claimed. */
+/** No token: the lane waits for all instances, or its gate is shut. `ours`: the lane is held by this delivery. */
 async function refuse(
   deps: MailDeps,
   delivery: Delivery,
   lane: Lane,
   result: ReturnType<typeof withoutToken>,
+  ours: boolean,
 ): Promise<Step> {
   const { log } = delivery.invocation;
+  const release: Properties = ours ? { owner: '', leaseUntil: '', dirty: false } : {};
   if (result.kind === 'unclaimed') return 'removed';
   if (result.kind === 'shut') {
-    const shut = await deps.health.shut(result.connection, result.gate, result.reason, log);
-    deps.cache.put(result.connection);
-    // The connection was linked again meanwhile: with what it has now, mail flows.
-    return shut ? 'done' : relinkedMeanwhile(deps, lane);
+    await shutGate(deps, result.connection, result.gate, result.reason, log);
+    // Linked again meanwhile, mail flows with what it has now; otherwise somebody looks after what expires.
+    await leaveTicket(deps.queues, lane, SECOND);
+    if (ours) await writeLane(deps, lane, release);
+    return 'done';
   }
   if (result.reason === 'service_provider_credential_refused')
     log.warning(result.reason, { connectionId: lane.connectionId });
@@ -179,12 +185,7 @@ async function refuse(
   const until = new Date(deps.clock.now().getTime() + waitMs).toISOString();
   await leaveTicket(deps.queues, lane, waitMs);
   log.event('lane.waits', { connectionId: lane.connectionId, reason: result.reason, waitMs });
-  await writeLane(deps, lane, { pausedUntil: until, ticketAt: until, setbacks: lane.setbacks + 1 });
-  return 'done';
-}
-
-async function relinkedMeanwhile(deps: MailDeps, lane: Lane): Promise<Step> {
-  await leaveTicket(deps.queues, lane, SECOND);
+  await writeLane(deps, lane, { ...release, pausedUntil: until, ticketAt: until, setbacks: lane.setbacks + 1 });
   return 'done';
 }
 
@@ -194,7 +195,9 @@ function held(deps: MailDeps, delivery: Delivery, lane: Lane): Properties {
 }
 
 async function takeAlone(deps: MailDeps, delivery: Delivery, context: SendContext, lane: Lane): Promise<Step> {
-  const merge = { kind: 'merge', rowKey: LANE_ROW, properties: held(deps, delivery, lane), etag: lane.etag } as const;
+  // The ticket that is noted may be the one that brought us: from now on nobody may count on it.
+  const properties = { ...held(deps, delivery, lane), ticketAt: '' };
+  const merge = { kind: 'merge', rowKey: LANE_ROW, properties, etag: lane.etag } as const;
   let etag: string;
   try {
     etag = (await deps.mails.write(lane.connectionId, [merge])).get(LANE_ROW) ?? '';
@@ -247,7 +250,7 @@ async function takeWithOwn(
   const recordEtag = etags.get(`1|${mail.hash}`) ?? '';
   const claimed = { mail, content: own.content, recordEtag, clientRequestId, claimedAt };
   let released = false;
-  const { result, eventKey } = await sendClaimed(deps, context, claimed, async (outcome, ended) => {
+  const { result, eventKey, shut } = await sendClaimed(deps, context, claimed, async (outcome, ended) => {
     // Only an ordinary end lets go in the same transaction; anything else is the drain's to judge.
     if (ended.kind !== 'accepted' && ended.kind !== 'rejected') return deps.mails.write(lane.connectionId, outcome);
     try {
@@ -269,7 +272,9 @@ async function takeWithOwn(
     await letGo(hold, { pausedUntil: until, ticketAt: until, setbacks: hold.setbacks + 1 });
     return 'done';
   }
-  if (result.kind === 'gate' || result.kind === 'shut') {
+  if (shut) {
+    // Whoever comes for the held lane looks after what expires in it.
+    await leaveTicket(deps.queues, lane, SECOND);
     await letGo(hold, { ticketAt: '' });
     return 'done';
   }

@@ -1,4 +1,3 @@
-import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import type { TableClient } from '@azure/data-tables';
 import { type Storage, startStorage } from '../../sandbox/storage/azurite.ts';
 import { createStorage } from '../../sandbox/storage/create.ts';
@@ -11,15 +10,21 @@ export async function startAzurite(): Promise<{ readonly storage: Storage; reado
   const storage = await startStorage({ ports: 'free' });
   await createStorage(storage.connectionString);
   const credential = { getToken: () => Promise.reject(new Error('no identity here')) };
-  return { storage, clients: storageClients({ kind: 'connectionString', value: storage.connectionString }, credential) };
+  return {
+    storage,
+    clients: storageClients({ kind: 'connectionString', value: storage.connectionString }, credential),
+  };
 }
 
-/** A table of Azurite's; the policies see each single try of a request. */
-export function azuriteTable(clients: StorageClients, ...policies: PipelinePolicy[]): AzureTable {
+/** A step in the way of each single try of a request. */
+export type Policy = Parameters<TableClient['pipeline']['addPolicy']>[0];
+
+/** A table of Azurite's whose requests go through the policies. */
+export function azuriteTable(clients: StorageClients, ...policies: Policy[]): AzureTable {
   return new AzureTable(tableClient(clients, ...policies));
 }
 
-function tableClient(clients: StorageClients, ...policies: PipelinePolicy[]): TableClient {
+function tableClient(clients: StorageClients, ...policies: Policy[]): TableClient {
   const client = clients.table(TABLES.mails);
   for (const policy of policies) client.pipeline.addPolicy(policy, { afterPhase: 'Retry' });
   return client;

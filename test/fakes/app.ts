@@ -44,7 +44,7 @@ export class FakeApp {
   readonly graph = new FakeGraph();
   readonly events: LoggedEvent[] = [];
   readonly config: Config;
-  readonly app: App;
+  app: App;
   private invocations = 0;
 
   constructor(settings: Readonly<Record<string, string>> = {}) {

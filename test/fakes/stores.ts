@@ -10,11 +10,14 @@ export interface FakeMessage {
 /** Queues that remember what was sent. */
 export class FakeQueues implements Queues {
   readonly sent: FakeMessage[] = [];
-  before: () => void = () => {};
+  before: () => void | Promise<void> = () => {};
+  /** Called when a message is on its queue and nobody was told yet. */
+  after: () => void = () => {};
 
   async send(queue: string, text: string, visibleInSeconds = 0): Promise<void> {
-    this.before();
+    await this.before();
     this.sent.push({ queue, text, visibleInSeconds });
+    this.after();
   }
 
   async depth(queue: string): Promise<number> {
@@ -62,17 +65,20 @@ export class FakeSecrets implements Secrets {
   readonly deleted = new Set<string>();
   reads = 0;
   writes = 0;
-  before: (call: 'set' | 'get' | 'remove', name: string) => void = () => {};
+  before: (call: 'set' | 'get' | 'remove', name: string) => void | Promise<void> = () => {};
+  /** Called when a write took effect and nobody was told yet. */
+  after: (call: 'set' | 'remove', name: string) => void = () => {};
 
   async set(name: string, value: string, tags: SecretTags, expiresOn?: Date): Promise<void> {
-    this.before('set', name);
+    await this.before('set', name);
     if (this.deleted.has(name)) throw new Error(`the name ${name} is taken by a deleted secret`);
     this.writes += 1;
     this.kept.set(name, { value, tags, expiresOn, versions: (this.kept.get(name)?.versions ?? 0) + 1 });
+    this.after('set', name);
   }
 
   async get(name: string, tags: SecretTags): Promise<string | undefined> {
-    this.before('get', name);
+    await this.before('get', name);
     this.reads += 1;
     const secret = this.kept.get(name);
     const same = Object.entries(tags).every(([key, value]) => secret?.tags[key as keyof SecretTags] === value);
@@ -80,9 +86,11 @@ export class FakeSecrets implements Secrets {
   }
 
   async remove(name: string): Promise<Date | undefined> {
-    this.before('remove', name);
-    if (!this.kept.delete(name)) return undefined;
-    this.deleted.add(name);
+    await this.before('remove', name);
+    const there = this.kept.delete(name);
+    if (there) this.deleted.add(name);
+    this.after('remove', name);
+    if (!there) return undefined;
     return new Date('2027-02-21T00:00:00Z');
   }
 }

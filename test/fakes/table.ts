@@ -27,6 +27,8 @@ export class FakeTable implements Table {
     readonly kind: 'get' | 'write' | 'query' | 'scan';
     readonly operations?: readonly RowOperation[];
   }) => void | Promise<void> = () => {};
+  /** Called when a write took effect and nobody was told yet. */
+  after: () => void = () => {};
 
   constructor(now: () => Date = () => new Date()) {
     this.now = now;
@@ -62,6 +64,7 @@ export class FakeTable implements Table {
       }
     }
     this.partitions.set(partitionKey, partition);
+    this.after();
     return etags;
   }
 

@@ -4,6 +4,7 @@ import { QueueClient } from '@azure/storage-queue';
 import type { RecordedRequest } from '../../../sandbox/kit/journal.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../../sandbox/start.ts';
 import { Api } from './api.ts';
+import { Events } from './events.ts';
 import { FormBrowser } from './form-browser.ts';
 import { Mails } from './mails.ts';
 
@@ -12,6 +13,7 @@ export interface Flow {
   readonly sandbox: Sandbox;
   readonly api: Api;
   readonly mails: Mails;
+  readonly events: Events;
   /** A browser of somebody who was never here. */
   browser(): FormBrowser;
   /** A storage queue, table or blob container of the sandbox. */
@@ -39,12 +41,14 @@ export async function startFlow(options: Omit<SandboxOptions, 'ports' | 'host' |
     return JSON.parse(text) as unknown;
   };
   const { connectionString } = storage;
+  const queue = (name: string) => new QueueClient(connectionString, name);
   return {
     sandbox,
     api,
     mails: new Mails(api, info.mailboxApi),
+    events: new Events(queue(info.eventQueue)),
     browser: () => new FormBrowser(),
-    queue: (name) => new QueueClient(connectionString, name),
+    queue,
     table: (name) => TableClient.fromConnectionString(connectionString, name, { allowInsecureConnection: true }),
     blobs: () => BlobServiceClient.fromConnectionString(connectionString),
     control: async (path, body) => {

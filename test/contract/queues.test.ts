@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { QueueServiceClient } from '@azure/storage-queue';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Storage } from '../../sandbox/storage/azurite.ts';
+import { AzureQueues } from '../../shared/azure/queues.ts';
+import { type Queues, StoreUnavailable } from '../../shared/storage/ports.ts';
+import { FakeQueues } from '../fakes/stores.ts';
+import { startAzurite } from './storage.ts';
+
+interface Subject {
+  readonly queues: Queues;
+  /** Texts that a reader gets now. */
+  readonly visible: (queue: string) => Promise<string[]>;
+}
+
+const fakeQueues = new FakeQueues();
+const fake: Subject = {
+  queues: fakeQueues,
+  visible: async (queue) =>
+    fakeQueues
+      .of(queue)
+      .filter(({ visibleInSeconds }) => visibleInSeconds === 0)
+      .map(({ text }) => text),
+};
+let service: QueueServiceClient;
+let azure: Subject;
+let storage: Storage;
+
+beforeAll(async () => {
+  const started = await startAzurite();
+  storage = started.storage;
+  service = started.clients.queues;
+  azure = { queues: new AzureQueues(service), visible: receive };
+});
+afterAll(() => storage.close());
+
+async function receive(queue: string): Promise<string[]> {
+  const { receivedMessageItems } = await service.getQueueClient(queue).receiveMessages({ numberOfMessages: 32 });
+  return receivedMessageItems.map(({ messageText }) => messageText);
+}
+
+async function newQueue(): Promise<string> {
+  const name = `q-${randomUUID()}`;
+  await service.getQueueClient(name).create();
+  return name;
+}
+
+describe.each([
+  ['the fake', () => fake],
+  ['Azurite', () => azure],
+])('a queue (%s)', (_name, subject) => {
+  test('delivers text as it was sent, neither encoded nor cut', async () => {
+    const queue = await newQueue();
+    const texts = ['{"a":"<b>&amp;\\"\'"}', 'Grüße 👋 世界\n\ttab', `  ${'x'.repeat(60_000)}  `];
+    for (const text of texts) await subject().queues.send(queue, text);
+    expect((await subject().visible(queue)).sort()).toEqual([...texts].sort());
+  });
+
+  test('hides a message for the seconds it is told, fractions included, and counts it all the same', async () => {
+    const queue = await newQueue();
+    await subject().queues.send(queue, 'later', 3_600);
+    await subject().queues.send(queue, 'soon', 0.2);
+    await subject().queues.send(queue, 'now', 0);
+    expect(await subject().visible(queue)).toEqual(['now']);
+    expect(await subject().queues.depth(queue)).toBe(3);
+  });
+
+  test('hides a message for 7 days at the longest, also when it is told more', async () => {
+    const queue = await newQueue();
+    await subject().queues.send(queue, 'far', 400 * 24 * 3_600);
+    expect(await subject().visible(queue)).toEqual([]);
+    expect(await subject().queues.depth(queue)).toBe(1);
+  });
+});
+
+test('messages on Azure never expire', async () => {
+  const queue = await newQueue();
+  await azure.queues.send(queue, 'kept', 1);
+  const [message] = (await service.getQueueClient(queue).peekMessages()).peekedMessageItems;
+  const sent = message ?? (await until(() => peek(queue)));
+  expect(sent.expiresOn.getFullYear()).toBeGreaterThan(2_100);
+});
+
+async function peek(queue: string) {
+  return (await service.getQueueClient(queue).peekMessages()).peekedMessageItems[0];
+}
+
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('waited in vain');
+}
+
+test('a queue that cannot be reached is reported as unavailable', async () => {
+  await expect(azure.queues.send('missing-queue', 'x')).rejects.toBeInstanceOf(StoreUnavailable);
+  await expect(azure.queues.depth('missing-queue')).rejects.toBeInstanceOf(StoreUnavailable);
+});

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { API_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../../shared/errors.ts';
+import { withTables } from '../../tools/error-tables.ts';
+import { code, filesBelow, read } from './repository.ts';
+
+test('docs/errors.md equals the catalogue (if not: node tools/error-tables.ts)', () => {
+  const document = read('docs/errors.md');
+  expect(document).toBe(withTables(document));
+});
+
+describe('the catalogue', () => {
+  const entries = { ...LINK_ERRORS, ...API_ERRORS };
+
+  test('names each code once, in small letters', () => {
+    expect(Object.keys(LINK_ERRORS).filter((each) => each in API_ERRORS)).toEqual([]);
+    for (const each of [...Object.keys(entries), ...Object.keys(MAIL_REASONS)])
+      expect(each).toMatch(/^[a-z]+(_[a-z]+)*$/);
+  });
+
+  test('speaks in whole sentences that fit into a table', () => {
+    const sentences = [
+      ...Object.values(LINK_ERRORS).flatMap(({ person, operator, action }) => [person, operator, action]),
+      ...Object.values(API_ERRORS).map(({ operator }) => operator),
+      ...Object.values(MAIL_REASONS),
+    ];
+    for (const sentence of sentences) expect(sentence).toMatch(/^[^|\n]+\.$/);
+  });
+
+  test('tells people nothing that is for operators', () => {
+    for (const { person, action } of Object.values(LINK_ERRORS)) {
+      expect(person).not.toMatch(/AADSTS|invalid_|token|OAuth/i);
+      expect(action).not.toMatch(/AADSTS|token/i);
+    }
+  });
+
+  test('has no code that nothing mentions', () => {
+    const sources = filesBelow('functions', 'shared')
+      .filter((file) => file.endsWith('.ts') && file !== 'shared/errors.ts')
+      .map(code)
+      .join('\n');
+    expect(Object.keys(entries).filter((each) => !sources.includes(`'${each}'`))).toEqual([]);
+  });
+});

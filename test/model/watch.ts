@@ -1,0 +1,55 @@
+import type { Properties, RowOperation } from '../../shared/storage/table.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { SimulatedMicrosoft } from './simulated-microsoft.ts';
+
+/** A promise of the product that a run broke. */
+export interface Violation {
+  readonly kind: string;
+  readonly mailId?: string;
+  readonly detail: string;
+}
+
+/** One claim of a mail: when, in which lane. */
+export interface Claim {
+  readonly connectionId: string;
+  readonly at: number;
+}
+
+/** Looks at every write to the mails as it is applied: some promises are about moments, not about the end. */
+export class Watch {
+  readonly violations: Violation[] = [];
+  readonly claims: Claim[] = [];
+  private readonly scheduler: Scheduler;
+  private readonly microsoft: SimulatedMicrosoft;
+  private readonly lanes = new Map<string, Properties>();
+  private readonly mailIds = new Map<string, string>();
+
+  constructor(scheduler: Scheduler, microsoft: SimulatedMicrosoft) {
+    this.scheduler = scheduler;
+    this.microsoft = microsoft;
+  }
+
+  wrote(connectionId: string, operations: readonly RowOperation[]): void {
+    for (const operation of operations) {
+      if (operation.kind === 'delete') continue;
+      const { rowKey, properties } = operation;
+      if (rowKey === '0') this.lanes.set(connectionId, { ...this.lanes.get(connectionId), ...properties });
+      if (rowKey.startsWith('1|')) this.record(connectionId, rowKey, properties);
+    }
+  }
+
+  private record(connectionId: string, rowKey: string, properties: Properties): void {
+    const key = `${connectionId}/${rowKey}`;
+    if (typeof properties['mailId'] === 'string') this.mailIds.set(key, properties['mailId']);
+    const mailId = this.mailIds.get(key) ?? '';
+    if (properties['state'] === 'sending') {
+      this.claims.push({ connectionId, at: this.scheduler.now });
+      const lane = this.lanes.get(connectionId);
+      if (lane?.['gate'] !== 'open')
+        this.violations.push({ kind: 'claimed_behind_gate', mailId, detail: String(lane?.['gate']) });
+      if (lane?.['owner'] === '') this.violations.push({ kind: 'claimed_without_lane', mailId, detail: '' });
+    }
+    if (properties['reason'] === 'stale_claim' && this.microsoft.isInFlight(mailId))
+      this.violations.push({ kind: 'called_stale_in_flight', mailId, detail: String(properties['state']) });
+  }
+}

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { unlinkConnection } from '../../../shared/connections/unlink.ts';
+import { CUSTOMER_CLIENT_ID, FakeApp } from '../../fakes/app.ts';
+import { customerOwned } from '../linking/support.ts';
+import { current, eventsOf, gateOf } from './support.ts';
+
+function shut(
+  fake: FakeApp,
+  ...[connection, trouble, reason]: [Parameters<typeof current>[1], 'needs_relink' | 'broken' | 'no_mailbox', string]
+) {
+  return fake.app.mail.health.shut(connection, trouble, reason, fake.invocation().log);
+}
+
+describe('trouble', () => {
+  test('is told by status, gate and one event', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    expect(await shut(fake, connection, 'needs_relink', 'invalid_grant')).toBe(true);
+    expect(await current(fake, connection)).toMatchObject({ status: 'needs_relink', reason: 'invalid_grant' });
+    expect(await gateOf(fake, connection)).toBe('needs_relink');
+    await shut(fake, connection, 'needs_relink', 'invalid_grant');
+    expect(eventsOf(fake)).toEqual(['connection.linked', 'connection.needs_relink']);
+  });
+
+  test('of old credentials never touches a fresh link', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await fake.link();
+    const before = await current(fake, connection);
+    expect(await shut(fake, connection, 'needs_relink', 'invalid_grant')).toBe(false);
+    expect((await current(fake, connection)).etag).toBe(before.etag);
+    expect(await gateOf(fake, connection)).toBe('open');
+    expect(eventsOf(fake)).not.toContain('connection.needs_relink');
+  });
+
+  test('never shuts the gate of a link that is made between status and gate', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    let relinked = false;
+    fake.mails.before = async () => {
+      if (relinked) return;
+      relinked = true;
+      fake.mails.before = () => {};
+      await fake.link();
+    };
+    await shut(fake, connection, 'needs_relink', 'invalid_grant');
+    expect(await current(fake, connection)).toMatchObject({ status: 'connected', credentialVersion: 2 });
+    expect(await gateOf(fake, connection)).toBe('open');
+  });
+
+  test('of a connection that is being removed changes nothing', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await unlinkConnection(fake.app.connections, 'acme', connection.connectionId, fake.invocation());
+    expect(await shut(fake, connection, 'needs_relink', 'invalid_grant')).toBe(false);
+    expect(await gateOf(fake, connection)).toBe('removed');
+  });
+
+  test('of a customer’s application marks it broken', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link(customerOwned());
+    await shut(fake, connection, 'broken', 'invalid_client_7000222');
+    expect((await fake.app.linking.applications.get('acme', CUSTOMER_CLIENT_ID))?.broken).toBe(true);
+    expect(eventsOf(fake)).toContain('application.broken');
+  });
+
+  test('is finished by the next failure when the process died between status and gate', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await fake.app.linking.connections.update(connection, { status: 'needs_relink', reason: 'invalid_grant' });
+    expect(await shut(fake, connection, 'needs_relink', 'invalid_grant')).toBe(true);
+    expect(await gateOf(fake, connection)).toBe('needs_relink');
+  });
+});

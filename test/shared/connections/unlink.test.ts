@@ -1,0 +1,256 @@
+import { describe, expect, test } from 'vitest';
+import type { Connection } from '../../../shared/connections/connection.ts';
+import { unlinkConnection } from '../../../shared/connections/unlink.ts';
+import { LANE_ROW } from '../../../shared/mail/lane.ts';
+import { getMail } from '../../../shared/mail/read-mails.ts';
+import { StoreUnavailable } from '../../../shared/storage/ports.ts';
+import { FakeApp } from '../../fakes/app.ts';
+import { codeOf, customerOwned, passHours } from '../linking/support.ts';
+import { current, eventsOf, gateOf, SECOND_OBJECT, wait } from './support.ts';
+
+const unlink = (fake: FakeApp, { customerId, connectionId }: Connection) =>
+  unlinkConnection(fake.app.connections, customerId, connectionId, fake.invocation());
+
+const stateOf = async (fake: FakeApp, { connectionId }: Connection, mailId: string) =>
+  (await getMail(fake.app.mail, connectionId, mailId)).state;
+
+/** The waiting row of a mail is claimed by a holder of the lane. */
+async function claim(fake: FakeApp, { connectionId }: Connection, mailId: string): Promise<string> {
+  const row = fake.mails
+    .all()
+    .find(({ rowKey, properties }) => rowKey.startsWith('2|') && properties['mailId'] === mailId);
+  if (!row) throw new Error('it does not wait');
+  await fake.mails.write(connectionId, [
+    { kind: 'merge', rowKey: LANE_ROW, properties: { owner: 'holder', epoch: 1 } },
+    { kind: 'merge', rowKey: row.rowKey, properties: { claimedBy: 1, attempts: 1 } },
+  ]);
+  return row.rowKey;
+}
+
+describe('unlinking', () => {
+  test('shuts the gate, marks the row, cancels what waits, deletes the secrets and then the rows', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link(customerOwned());
+    await wait(fake, connection, 'm1');
+    const order: string[] = [];
+    fake.mails.before = ({ operations }) => {
+      for (const operation of operations ?? []) {
+        const properties = operation.kind === 'delete' ? {} : operation.properties;
+        if (properties['gate']) order.push(`gate ${properties['gate']}`);
+        if (properties['state']) order.push(`mail ${properties['state']}`);
+      }
+    };
+    fake.connections.before = ({ operations }) => {
+      for (const operation of operations ?? [])
+        order.push(operation.kind === 'delete' ? 'row deleted' : `row ${operation.properties['status']}`);
+    };
+    fake.secrets.before = (call, name) => {
+      order.push(`${call} ${name.replace(/-[0-9a-f]{32}$/, '')}`);
+    };
+    const answer = await unlink(fake, connection);
+    expect(order).toEqual([
+      'gate removed',
+      'row removing',
+      'mail cancelled',
+      'remove refresh-token',
+      'remove client-secret',
+      'row deleted',
+      'row deleted',
+    ]);
+    expect(answer).toEqual({
+      connectionId: connection.connectionId,
+      state: 'removed',
+      secretsRecoverableUntil: '2027-02-21T00:00:00.000Z',
+      withdrawConsentAt: 'https://myapps.microsoft.com',
+    });
+    expect(eventsOf(fake)).toContain('connection.removed');
+  });
+
+  test('cancels waiting mail with a reason; what ended before keeps its end', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await wait(fake, connection, 'm1');
+    await wait(fake, connection, 'm2');
+    const row = fake.mails
+      .all()
+      .find(({ rowKey, properties }) => rowKey.startsWith('2|') && properties['mailId'] === 'm2');
+    const hash = row?.rowKey.split('|')[2];
+    await fake.mails.write(connection.connectionId, [
+      { kind: 'merge', rowKey: row?.rowKey ?? '', properties: { parked: true } },
+      { kind: 'merge', rowKey: `1|${hash}`, properties: { state: 'rejected', reason: 'ErrorX' } },
+    ]);
+    await unlink(fake, connection);
+    expect(await getMail(fake.app.mail, connection.connectionId, 'm1')).toMatchObject({
+      state: 'cancelled',
+      reason: 'connection_removed',
+    });
+    expect(await getMail(fake.app.mail, connection.connectionId, 'm2')).toMatchObject({ state: 'rejected' });
+    expect(fake.mails.all().filter(({ rowKey }) => rowKey.startsWith('2|'))).toEqual([]);
+  });
+
+  test('deletes the retired secret too', async () => {
+    const fake = new FakeApp();
+    await fake.link();
+    const { connection } = await fake.link();
+    expect(fake.secrets.kept.size).toBe(2);
+    await unlink(fake, connection);
+    expect(fake.secrets.kept.size).toBe(0);
+  });
+
+  test('twice is not found the second time', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await unlink(fake, connection);
+    expect(await codeOf(unlink(fake, connection))).toBe('not_found');
+  });
+
+  test('by another customer is not found', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    expect(await codeOf(unlink(fake, { ...connection, customerId: 'other' }))).toBe('not_found');
+    expect((await current(fake, connection)).status).toBe('connected');
+  });
+
+  test('frees the mailbox: linking it again makes another connection', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await unlink(fake, connection);
+    expect((await fake.link()).connection.connectionId).not.toBe(connection.connectionId);
+  });
+
+  test('tells people with a personal account where Microsoft keeps their consent', async () => {
+    const fake = new FakeApp({ SERVICE_PROVIDER_AUDIENCE: 'common' });
+    fake.identity.claims = { tid: '9188040d-6c67-4c5b-b112-36a304b66dad' };
+    const { connection } = await fake.link();
+    expect((await unlink(fake, connection)).withdrawConsentAt).toBe('https://account.live.com/consent/Manage');
+  });
+});
+
+describe('a customer’s application', () => {
+  async function two() {
+    const fake = new FakeApp();
+    const first = (await fake.link(customerOwned())).connection;
+    fake.identity.claims = { oid: SECOND_OBJECT };
+    const second = (await fake.link(customerOwned())).connection;
+    return { fake, first, second };
+  }
+
+  test('is removed with its last connection, and not before', async () => {
+    const { fake, first, second } = await two();
+    await unlink(fake, first);
+    expect(fake.applications.all()).toHaveLength(1);
+    expect((await fake.app.mail.tokens.get(second, fake.invocation().log)).kind).toBe('token');
+    await unlink(fake, second);
+    expect(fake.applications.all()).toEqual([]);
+    expect(fake.secrets.kept.size).toBe(0);
+  });
+
+  test('is not kept by a connection that is being removed as well', async () => {
+    const { fake, first, second } = await two();
+    await wait(fake, first, 'm1');
+    await claim(fake, first, 'm1');
+    expect((await unlink(fake, first)).state).toBe('removing');
+    await unlink(fake, second);
+    await passHours(fake, 1);
+    expect(fake.connections.all()).toEqual([]);
+    expect(fake.applications.all()).toEqual([]);
+  });
+
+  test('that got a new secret meanwhile is kept', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link(customerOwned());
+    fake.applications.before = async ({ operations }) => {
+      if (operations?.[0]?.kind !== 'delete') return;
+      fake.applications.before = () => {};
+      await fake.applications.write('acme', [
+        { kind: 'merge', rowKey: connection.clientId, properties: { secretName: 'client-secret-new' } },
+      ]);
+    };
+    await unlink(fake, connection);
+    expect(fake.applications.all()[0]?.properties['secretName']).toBe('client-secret-new');
+  });
+});
+
+describe('a mail that is being sent', () => {
+  test('keeps the connection `removing`; its rows are its holder’s', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await wait(fake, connection, 'm1');
+    await wait(fake, connection, 'm2');
+    await claim(fake, connection, 'm1');
+    const answer = await unlink(fake, connection);
+    expect(answer).toEqual({
+      connectionId: connection.connectionId,
+      state: 'removing',
+      withdrawConsentAt: 'https://myapps.microsoft.com',
+    });
+    expect(await stateOf(fake, connection, 'm1')).toBe('held');
+    expect(await stateOf(fake, connection, 'm2')).toBe('cancelled');
+    expect(await gateOf(fake, connection)).toBe('removed');
+    expect(fake.secrets.kept.size).toBe(1);
+  });
+
+  test('whose holder died is uncertain; the check finishes the unlink', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await wait(fake, connection, 'm1');
+    await claim(fake, connection, 'm1');
+    await unlink(fake, connection);
+    await passHours(fake, 1);
+    expect(await getMail(fake.app.mail, connection.connectionId, 'm1')).toMatchObject({
+      state: 'uncertain',
+      reason: 'stale_claim',
+    });
+    expect(fake.connections.all()).toEqual([]);
+    expect(fake.secrets.kept.size).toBe(0);
+    expect(eventsOf(fake)).toContain('mail.uncertain');
+  });
+
+  test('whose holder writes this very moment is looked at again, and never lost', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await wait(fake, connection, 'm1');
+    const rowKey = await claim(fake, connection, 'm1');
+    await unlink(fake, connection);
+    fake.mails.before = async ({ operations }) => {
+      if (!operations?.some((operation) => operation.rowKey === rowKey)) return;
+      fake.mails.before = () => {};
+      // Graph throttled it: the mail waits as before.
+      await fake.mails.write(connection.connectionId, [{ kind: 'merge', rowKey, properties: { claimedBy: 0 } }]);
+    };
+    await passHours(fake, 1);
+    expect((await current(fake, connection)).status).toBe('removing');
+    await passHours(fake, 1);
+    expect(await stateOf(fake, connection, 'm1')).toBe('cancelled');
+    expect(fake.connections.all()).toEqual([]);
+  });
+
+  test('that is touched while it is cancelled is looked at again', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await wait(fake, connection, 'm1');
+    fake.mails.before = async ({ operations }) => {
+      const own = operations?.find(({ rowKey }) => rowKey.startsWith('2|'));
+      if (!own) return;
+      fake.mails.before = () => {};
+      await fake.mails.write(connection.connectionId, [{ kind: 'merge', rowKey: own.rowKey, properties: { x: 1 } }]);
+    };
+    expect((await unlink(fake, connection)).state).toBe('removing');
+    expect((await unlink(fake, connection)).state).toBe('removed');
+    expect(await stateOf(fake, connection, 'm1')).toBe('cancelled');
+  });
+});
+
+test('a vault that is away keeps the connection `removing`, and the check finishes it', async () => {
+  const fake = new FakeApp();
+  const { connection } = await fake.link(customerOwned());
+  fake.secrets.before = () => {
+    throw new StoreUnavailable('key vault');
+  };
+  await expect(unlink(fake, connection)).rejects.toThrow(StoreUnavailable);
+  expect((await current(fake, connection)).status).toBe('removing');
+  fake.secrets.before = () => {};
+  await passHours(fake, 1);
+  expect(fake.connections.all()).toEqual([]);
+  expect(fake.secrets.kept.size).toBe(0);
+});
