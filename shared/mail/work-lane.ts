@@ -126,8 +126,10 @@ async function waitOutside(
   const remaining = leaseRemaining(lane, readAt, deps.config.laneLeaseSeconds * 1000);
   if (remaining === 0) return undefined;
   if (delivery.redelivered || delivery.isTicket) {
-    // The holder may be dead, and so may be whoever set `dirty`: only a ticket of our own is certain.
+    // The holder may be dead, and so may be whoever set `dirty`: only a ticket of our own is certain. A holder who lives
+    // is told to look again, so that what the ticket came for does not wait for it.
     await leaveTicket(deps.queues, connection, remaining + SECOND);
+    if (!delivery.redelivered && !lane.dirty) await writeLane(deps, lane, { dirty: true });
     return 'done';
   }
   if (lane.dirty) return 'done';

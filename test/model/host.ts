@@ -79,11 +79,17 @@ export class Host {
   private deliver(reader: Reader, message: Message): void {
     if (message.deleted) return;
     const free = reader.processes().filter((each) => each.alive && this.load(each) < HOST.inFlight);
-    if (free.length === 0) return this.offer(message, 500);
+    if (free.length === 0) {
+      this.offer(message, 500);
+      return;
+    }
     const process = this.dice.pick(free);
     message.dequeueCount += 1;
     message.receipt += 1;
-    if (message.dequeueCount > HOST.maxDequeueCount) return this.poison(reader, message);
+    if (message.dequeueCount > HOST.maxDequeueCount) {
+      this.poison(reader, message);
+      return;
+    }
     this.deliveries += 1;
     if (message.dequeueCount > 1) this.redeliveries += 1;
     const delivery = { message, receipt: message.receipt, process, running: true };
@@ -114,8 +120,10 @@ export class Host {
   private finish(delivery: Delivery): void {
     if (!this.end(delivery)) return;
     const { message, receipt, process } = delivery;
-    const lost = this.deleteLost();
-    if (lost) return this.comeBack(delivery, LONGEST_ABSENCE);
+    if (this.deleteLost()) {
+      this.comeBack(delivery, LONGEST_ABSENCE);
+      return;
+    }
     // The deletion is a request of its own; whoever dies before it has worked for a message that comes back.
     const gone = { done: false };
     process.after(this.dice.between(0, 15), () => {

@@ -157,7 +157,8 @@ export function whatSleeps(world: World): Violation[] {
     if (!open.has(partitionKey) || !rowKey.startsWith('2|') || flag(row, 'parked')) return [];
     const dueAt = rowKey.split('|')[1] ?? '';
     const wakes = wakeAt.get(partitionKey) ?? '';
-    if (wakes !== '' && wakes <= (dueAt > now ? dueAt : now)) return [];
+    const latest = dueAt > now ? dueAt : now;
+    if (wakes !== '' && wakes <= latest) return [];
     return [
       { kind: 'asleep', mailId: text(row, 'mailId'), detail: `due ${dueAt}, wake-up ${wakes || 'none'}, now ${now}` },
     ];

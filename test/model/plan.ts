@@ -27,6 +27,8 @@ export interface PlannedMail {
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+/** The latest time for which mail is scheduled, and the time that it then needs. */
+const LAST_SCHEDULED = 5 * HOUR;
 
 /** Everything that is going to happen from outside: producers, callers of the API, operators. */
 export function makePlan(world: World): readonly PlannedMail[] {
@@ -192,8 +194,8 @@ function planStop(world: World): void {
   });
 }
 
-/** The hourly scan, for as long as faults last; later ones come only when a row asks for them. */
+/** The hourly scan, for as long as the plan reaches; later ones come only when a row asks for them. */
 function planScans(world: World): void {
-  for (let hour = 1; hour * HOUR <= world.scenario.faultsForMs + HOUR; hour += 1)
-    world.later(hour * HOUR + 17 * MINUTE - world.dice.between(0, HOUR / 2), () => world.scan());
+  const first = world.dice.between(0, HOUR);
+  for (let at = first; at <= LAST_SCHEDULED; at += HOUR) world.later(at, () => world.scan());
 }

@@ -107,7 +107,10 @@ export class SimulatedMicrosoft {
     const connectionId = accessToken.split(' ')[0] ?? '';
     const mailId = mailIdOf(body);
     const fate = this.fateOf(accessToken, connectionId, mailId);
-    if (fate === 'notSent') return answer({ kind: 'notSent', cause: 'ECONNREFUSED' });
+    if (fate === 'notSent') {
+      answer({ kind: 'notSent', cause: 'ECONNREFUSED' });
+      return;
+    }
     const duration = this.duration();
     const cut = this.scheduler.now + duration >= abortedAt;
     const ends = Math.min(duration, abortedAt - this.scheduler.now);
