@@ -9,7 +9,7 @@ import { QUEUES } from '../storage-names.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
 import { tidyConnection } from './tidy-connection.ts';
-import { finishUnlink } from './unlink.ts';
+import { finishUnlink, unlinkConnection } from './unlink.ts';
 
 /** Message on `outlook-work-checks`: one connection or link that the scan found due. */
 export const checkSchema = z.discriminatedUnion('kind', [
@@ -78,6 +78,7 @@ async function checkConnection(deps: ChecksDeps, connection: Connection, invocat
     await finishUnlink(deps, connection, invocation);
     return;
   }
+  if (await finishKilledUnlink(deps, connection, invocation)) return;
   const now = deps.clock.now();
   const woken = connection.wakeAt !== '' && connection.wakeAt <= now.toISOString();
   const due = connection.nextCheckAt <= now.toISOString();
@@ -100,4 +101,12 @@ async function checkConnection(deps: ChecksDeps, connection: Connection, invocat
     connectionId: connection.connectionId,
     status: connection.status,
   });
+}
+
+/** An unlink shuts the gate first. Killed before the row said so, it is found by the gate. */
+async function finishKilledUnlink(deps: ChecksDeps, connection: Connection, invocation: Invocation): Promise<boolean> {
+  const { lane } = await deps.lanes.get(connection.connectionId);
+  if (lane?.gate !== 'removed') return false;
+  await unlinkConnection(deps, connection.customerId, connection.connectionId, invocation);
+  return true;
 }

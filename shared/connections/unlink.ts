@@ -7,6 +7,7 @@ import { leaseRemaining } from '../mail/lane.ts';
 import { operations, settleStale } from '../mail/settle.ts';
 import { recordKey, WAITING_ROWS, type WaitingMail, waitingOf } from '../mail/waiting.ts';
 import { RowConflict } from '../storage/table.ts';
+import { QUEUES } from '../storage-names.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
 import { removeUnusedApplication } from './remove-unused-application.ts';
@@ -64,7 +65,12 @@ export async function finishUnlink(
   const { customerId, connectionId } = connection;
   await deps.outbox.flush(connectionId);
   const inFlight = await cancelWaiting(deps, connection);
-  if (inFlight) return { connectionId, state: 'removing', withdrawConsentAt: consentPage(connection) };
+  if (inFlight) {
+    // By then the answer is here or its lease has run out; the hourly scan is the backstop.
+    const check = { v: 1, kind: 'connection', customerId, connectionId } as const;
+    await deps.queues.send(QUEUES.checks, JSON.stringify(check), deps.config.laneLeaseSeconds + 30);
+    return { connectionId, state: 'removing', withdrawConsentAt: consentPage(connection) };
+  }
   const recoverable = await deps.secrets.remove(connection.secretName);
   if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName);
   if (connection.kind === 'customerOwned') await removeUnusedApplication(deps, customerId, connection.clientId);
