@@ -6,7 +6,7 @@ import { CONTAINERS } from '../storage-names.ts';
 import { readContentBlob } from './content-blob.ts';
 import type { MailDeps } from './deps.ts';
 import { eventRow } from './events.ts';
-import { fieldErrors } from './field-errors.ts';
+import { fieldErrors, ownPointer } from './field-errors.ts';
 import { findTakenIn } from './find-taken-in.ts';
 import { insertMail } from './insert-mail.ts';
 import { queueMessageSchema } from './message.ts';
@@ -126,7 +126,8 @@ async function refuse(
   const { customerId, connectionId } = connection;
   const rowKey = recordKey(sha256(mailId));
   const first = errors[0];
-  const reason = first ? `${first.code}${first.pointer && `: ${first.pointer}`}` : 'message_invalid';
+  const pointer = ownPointer(first?.pointer ?? '');
+  const reason = first ? `${first.code}${pointer && `: ${pointer}`}` : 'message_invalid';
   const properties = {
     v: 1,
     customerId,

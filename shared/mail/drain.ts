@@ -6,7 +6,7 @@ import { GateShut, LaneDirty, type LaneHold, LaneLost } from './hold.ts';
 import { backOffMs } from './outcome.ts';
 import { takeToken } from './pace.ts';
 import { claimOperations, type SendContext, sendClaimed } from './send-claimed.ts';
-import { operations, settle, settleExpired, settleStale } from './settle.ts';
+import { operations, type Settlement, settle, settleExpired, settleStale } from './settle.ts';
 import { leaveTicket } from './tickets.ts';
 import type { AttemptResult } from './transmit.ts';
 import { DRAIN_ROWS, loadContent, type WaitingMail, waitingOf } from './waiting.ts';
@@ -66,14 +66,11 @@ class Drain {
       // Cleared before the look: what is put down after it sets the flag again.
       if (this.hold.dirty) await this.hold.write({ dirty: false, ...this.hold.renewal() });
       const page = await this.deps.mails.query(this.hold.connectionId, { ...DRAIN_ROWS, limit: PAGE });
-      const full = page.rows.length === PAGE;
       const claimedBefore = this.claimed;
       await this.workOff([...page.rows]);
       if (this.hold.lost) return;
-      // Events lie behind all mail: behind a page of mail that has to wait, nobody else would see them.
-      if (this.stop && full) await this.deps.outbox.flush(this.hold.connectionId);
       if (this.stop && this.stop.kind !== 'later') return this.letGo(this.stop);
-      if (this.stop === undefined && full) {
+      if (this.stop === undefined && page.rows.length === PAGE) {
         // Claims renew the lease; a page of nothing but expired or stale mail does not.
         if (this.claimed === claimedBefore) await this.hold.write(this.hold.renewal());
         continue;
@@ -95,7 +92,7 @@ class Drain {
   }
 
   private async one(row: StoredRow): Promise<void> {
-    if (isEvent(row)) return this.publish(row.rowKey, row);
+    if (isEvent(row)) return this.publish(row);
     const mail = waitingOf(row);
     const now = this.deps.clock.now();
     // Its outcome could not be written. Left to the next epoch, which calls it uncertain.
@@ -137,10 +134,10 @@ class Drain {
     const counted = { ...mail, attempts: mail.attempts + 1, claimedBy: hold.epoch };
     const recordEtag = etags.get(`1|${mail.hash}`) ?? '';
     const claimed = { mail: counted, content, recordEtag, clientRequestId, claimedAt };
-    const { result, eventKey, shut } = await sendClaimed(deps, context, claimed, (outcome) =>
+    const { result, toldKey, shut } = await sendClaimed(deps, context, claimed, (outcome) =>
       deps.mails.write(hold.connectionId, outcome),
     );
-    if (eventKey !== undefined) await this.publish(eventKey);
+    if (toldKey !== undefined) this.hold.published.push(toldKey);
     this.follow(result, shut);
   }
 
@@ -171,23 +168,20 @@ class Drain {
 
   private async declareStale(mail: WaitingMail): Promise<void> {
     const settlement = settleStale(mail, this.settleOptions());
-    await this.writeUnlessTouched(mail, operations(mail, settlement, { waiting: mail.etag }));
-    if (settlement.event) await this.publish(settlement.event.rowKey);
-    else this.hold.markDirty();
+    await this.settleUntouched(mail, settlement);
+    // Sent once more: it waits behind the page that was read.
+    if (settlement.record['state'] === 'waiting') this.hold.markDirty();
     this.context.log.warning('mail.stale_claim', { connectionId: mail.connectionId, mailId: mail.mailId });
   }
 
-  private async expire(mail: WaitingMail): Promise<void> {
-    const settlement = settleExpired(mail, this.settleOptions());
-    await this.writeUnlessTouched(mail, operations(mail, settlement, { waiting: mail.etag }));
-    if (settlement.event) await this.publish(settlement.event.rowKey);
+  private expire(mail: WaitingMail): Promise<void> {
+    return this.settleUntouched(mail, settleExpired(mail, this.settleOptions()));
   }
 
-  private async refuseChanged(mail: WaitingMail): Promise<void> {
+  private refuseChanged(mail: WaitingMail): Promise<void> {
     const evidence = { clientRequestId: '', requestId: '', status: 0 };
-    const settlement = settle(mail, { kind: 'rejected', reason: 'content_changed' }, evidence, this.settleOptions());
-    await this.writeUnlessTouched(mail, operations(mail, settlement, { waiting: mail.etag }));
-    if (settlement.event) await this.publish(settlement.event.rowKey);
+    const result = { kind: 'rejected', reason: 'content_changed' } as const;
+    return this.settleUntouched(mail, settle(mail, result, evidence, this.settleOptions()));
   }
 
   private settleOptions() {
@@ -198,24 +192,25 @@ class Drain {
     };
   }
 
-  private async writeUnlessTouched(
-    mail: WaitingMail,
-    outcome: Parameters<MailDeps['mails']['write']>[1],
-  ): Promise<void> {
+  /** Settles a mail that is not being sent, unless somebody touched it since it was read. */
+  private async settleUntouched(mail: WaitingMail, settlement: Settlement): Promise<void> {
+    const { deps, hold } = this;
     try {
-      await this.deps.mails.write(mail.connectionId, outcome);
+      await deps.mails.write(mail.connectionId, operations(mail, settlement, { waiting: mail.etag }));
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
-      this.end({ kind: 'soon' });
+      return this.end({ kind: 'soon' });
     }
+    if (!settlement.event) return;
+    await deps.outbox.sendWritten(mail.connectionId, settlement.event);
+    hold.published.push(settlement.event.rowKey);
   }
 
-  /** Puts an event on the queue; its row is deleted with the lane's next write. */
-  private async publish(rowKey: string, known?: StoredRow): Promise<void> {
-    const row = known ?? (await this.deps.mails.get(this.hold.connectionId, rowKey)).row;
-    if (!row) return;
+  /** Puts an event that somebody left behind on the queue; its row is deleted with the lane's next write. */
+  private async publish(row: StoredRow): Promise<void> {
+    if (this.hold.published.includes(row.rowKey)) return;
     await this.deps.outbox.sendRow(row);
-    this.hold.published.push(rowKey);
+    this.hold.published.push(row.rowKey);
   }
 
   /**
@@ -224,7 +219,7 @@ class Drain {
    */
   private async letGoEmpty(): Promise<boolean> {
     const { deps, hold, context, stop } = this;
-    const ticketAt = stop?.kind === 'later' ? await wakeAt(deps, context.connection, stop.dueAt) : '';
+    const ticketAt = stop?.kind === 'later' ? await wakeAt(deps, context.connection, stop.dueAt, true) : '';
     try {
       await hold.release({ dirty: false, pausedUntil: '', setbacks: hold.setbacks, ticketAt });
       return true;

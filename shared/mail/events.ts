@@ -59,6 +59,13 @@ export class EventOutbox {
     await this.queues.send(QUEUES.events, JSON.stringify(event));
   }
 
+  /** Sends an event whose row was written a moment ago, as it was written. */
+  async sendWritten(connectionId: string, event: RowOperation): Promise<void> {
+    if (event.kind !== 'insert') return;
+    const { type, data, at } = event.properties;
+    await this.send(connectionId, event.rowKey, { type: String(type), data: String(data), at: String(at) });
+  }
+
   async sendRow(row: StoredRow): Promise<void> {
     const fields = { type: text(row, 'type'), data: text(row, 'data'), at: text(row, 'at') };
     await this.send(row.partitionKey, row.rowKey, fields);

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { FieldError } from '../errors.ts';
+import { queueMessageSchema } from './message.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -16,6 +17,10 @@ export function fieldErrors(issues: readonly Issue[]): FieldError[] {
 function flatten(issue: Issue): Issue[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ ...issue, keys: [key], path: [...issue.path, key] }));
+  }
+  // A record's key that breaks its schema: what is wrong with the key is what the caller needs.
+  if (issue.code === 'invalid_key') {
+    return issue.issues.map((each) => ({ ...each, path: issue.path }) as Issue).flatMap(flatten);
   }
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
   const depth = (branch: readonly Issue[]) => Math.max(...branch.map((each) => each.path.length));
@@ -50,4 +55,20 @@ function detailOf(issue: Issue): string {
 
 function isMissing(issue: Issue): boolean {
   return /received undefined/.test(issue.message);
+}
+
+/** Names of the message's fields, outer and inner ones. */
+const KNOWN_NAMES = new Set([
+  ...Object.keys(queueMessageSchema.shape),
+  ...['address', 'name', 'contentType', 'content', 'contentBytes', 'inlineId'],
+]);
+
+/**
+ * A pointer as far as it consists of our own names and of positions. A name that a producer made up may hold anything,
+ * and of any length: it belongs into no record, log or event.
+ */
+export function ownPointer(pointer: string): string {
+  const parts = pointer.split('/').slice(1);
+  const strange = parts.findIndex((part) => !KNOWN_NAMES.has(part) && !/^\d{1,4}$/.test(part));
+  return (strange === -1 ? parts : parts.slice(0, strange)).map((part) => `/${part}`).join('');
 }

@@ -22,7 +22,10 @@ const recipient = z.union([
   z.strictObject({ address, name: headerText(LIMITS.nameCharacters).optional() }),
 ]);
 
-const recipients = z.array(recipient).max(LIMITS.recipients, `must list at most ${LIMITS.recipients} recipients`);
+const recipients = z.array(recipient).refine((list) => list.length <= LIMITS.recipients, {
+  message: `must list at most ${LIMITS.recipients} recipients`,
+  params: { code: 'too_many_recipients' },
+});
 
 const body = z.strictObject({ contentType: z.enum(['html', 'text']), content: z.string() });
 

@@ -14,8 +14,11 @@ export interface Ended {
   readonly clientRequestId: string;
 }
 
-/** `waits_again`: it had been called uncertain, and late evidence says that it is to be sent. */
-export type Recorded = 'recorded' | 'waits_again';
+/**
+ * `written`: as it stands, with its event · `settled`: by an earlier try, as late evidence, or by somebody else ·
+ * `waits_again`: it had been called uncertain, and late evidence says that it is to be sent.
+ */
+export type Recorded = 'written' | 'settled' | 'waits_again';
 
 /**
  * Writes an outcome, whatever happened to the rows meanwhile. Storage not answering is waited out for `patienceMs`:
@@ -35,7 +38,7 @@ export async function recordOutcome(
     try {
       if (conflict) return await recordLate(deps, ended);
       await write(operations(mail, settlement, { record: recordEtag }));
-      return 'recorded';
+      return 'written';
     } catch (error) {
       if (error instanceof RowConflict) {
         conflict = true;
@@ -58,13 +61,13 @@ async function recordLate(deps: MailDeps, { mail, settlement, clientRequestId }:
     const record = row && recordOf(row);
     // Written already, settled by a person, or sent once more: the record speaks of something later than this attempt.
     const open = record?.state === 'uncertain' || record?.state === 'sending';
-    if (!open || record.clientRequestId !== clientRequestId) return 'recorded';
+    if (!open || record.clientRequestId !== clientRequestId) return 'settled';
     const [outcome, waiting] = operations(mail, settlement, { record: record.etag });
     const isLate = record.state === 'uncertain';
     const late = { ...outcome, properties: { ...settlement.record, ...(isLate && { late: true }) } } as RowOperation;
     try {
       await deps.mails.write(mail.connectionId, waiting ? [late, waiting] : [late]);
-      return isLate && settlement.record['state'] === 'waiting' ? 'waits_again' : 'recorded';
+      return isLate && settlement.record['state'] === 'waiting' ? 'waits_again' : 'settled';
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
       if (error.rowKey !== mail.rowKey) continue;
@@ -72,7 +75,7 @@ async function recordLate(deps: MailDeps, { mail, settlement, clientRequestId }:
       await deps.mails.write(mail.connectionId, [late]).catch((again: unknown) => {
         if (!(again instanceof RowConflict)) throw again;
       });
-      return 'recorded';
+      return 'settled';
     }
   }
 }

@@ -37,7 +37,8 @@ export interface Claimed {
 /** What became of a claimed mail, beyond its rows. */
 export interface Sent {
   readonly result: AttemptResult;
-  readonly eventKey: string | undefined;
+  /** Row of the event that was told; it is to be deleted. */
+  readonly toldKey: string | undefined;
   /** Whether the result shut the lane's gate. */
   readonly shut: boolean;
 }
@@ -79,6 +80,7 @@ export async function sendClaimed(
   posted.delete(mail.hash);
   // Whoever held the lane meanwhile saw the mail as ended, and nobody comes for it.
   if (recorded === 'waits_again') await leaveTicket(deps.queues, connection);
+  const toldKey = recorded === 'written' ? settlement.event?.rowKey : undefined;
   log.event('mail.attempt', {
     connectionId: mail.connectionId,
     customerId: connection.customerId,
@@ -96,8 +98,10 @@ export async function sendClaimed(
       log.failure('mail.content_not_deleted', error, { mailId: mail.mailId });
     });
   }
+  if (recorded === 'written' && settlement.event) await deps.outbox.sendWritten(mail.connectionId, settlement.event);
+  else if (settlement.event) await deps.outbox.flush(mail.connectionId);
   const blamed = result.kind === 'gate' ? connection : result.kind === 'shut' ? result.connection : undefined;
   const trouble = result.kind === 'gate' || result.kind === 'shut' ? result : undefined;
   const shut = blamed && trouble ? await shutGate(deps, blamed, trouble.gate, trouble.reason, log) : false;
-  return { result, eventKey: settlement.event?.rowKey, shut };
+  return { result, toldKey, shut };
 }

@@ -24,7 +24,7 @@ const PAGE = 500;
 export async function tendShutLane(deps: MailDeps, connection: Connection): Promise<void> {
   const next = await expireWaiting(deps, connection);
   await deps.outbox.flush(connection.connectionId);
-  if (next !== undefined) await wakeAt(deps, connection, new Date(next));
+  if (next !== undefined) await wakeAt(deps, connection, new Date(next), true);
 }
 
 /** @returns when the next of the mails that wait expires; undefined when none waits */

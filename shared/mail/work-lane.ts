@@ -56,6 +56,8 @@ export async function workLane(
   const posted = new Set<string>();
   for (let failures = 0; ; ) {
     try {
+      // Whoever had the message before may have died between an outcome and telling it.
+      if (delivery.redelivered) await deps.outbox.flush(connection.connectionId);
       const step = await oneTry(deps, delivery, connection, fresh, posted);
       if (step !== 'again' && step !== 'again_without_own') return step;
       if (step === 'again_without_own') fresh = undefined;
@@ -89,6 +91,8 @@ async function oneTry(
   const token = await deps.tokens.get(connection, delivery.invocation.log);
   if (token.kind !== 'token') return refuse(deps, delivery, lane, withoutToken(token), ours);
   const { log } = delivery.invocation;
+  // Linked again since the cache saw it: without this, both versions would push each other's tokens out for a minute.
+  if (token.connection.credentialVersion !== connection.credentialVersion) deps.cache.put(token.connection);
   const context = { connection: token.connection, accessToken: token.accessToken, log, posted };
   if (ours) {
     const hold = new LaneHold(deps, lane, { epoch: lane.epoch, owner: delivery.owner, etag: lane.etag });
@@ -126,10 +130,10 @@ async function waitOutside(
   const remaining = leaseRemaining(lane, readAt, deps.config.laneLeaseSeconds * 1000);
   if (remaining === 0) return undefined;
   if (delivery.redelivered || delivery.isTicket) {
-    // The holder may be dead, and so may be whoever set `dirty`: only a ticket of our own is certain. A holder who lives
-    // is told to look again, so that what the ticket came for does not wait for it.
+    // A holder who lives is told to look again, so that what the ticket came for does not wait for the end of the lease.
+    if (!delivery.redelivered && !lane.dirty && !(await writeLane(deps, lane, { dirty: true }))) return 'again';
+    // The holder may be dead, and so may be whoever set `dirty`: only a ticket of our own is certain.
     await leaveTicket(deps.queues, connection, remaining + SECOND);
-    if (!delivery.redelivered && !lane.dirty) await writeLane(deps, lane, { dirty: true });
     return 'done';
   }
   if (lane.dirty) return 'done';
@@ -252,7 +256,7 @@ async function takeWithOwn(
   const recordEtag = etags.get(`1|${mail.hash}`) ?? '';
   const claimed = { mail, content: own.content, recordEtag, clientRequestId, claimedAt };
   let released = false;
-  const { result, eventKey, shut } = await sendClaimed(deps, context, claimed, async (outcome, ended) => {
+  const { result, toldKey, shut } = await sendClaimed(deps, context, claimed, async (outcome, ended) => {
     // Only an ordinary end lets go in the same transaction; anything else is the drain's to judge.
     if (ended.kind !== 'accepted' && ended.kind !== 'rejected') return deps.mails.write(lane.connectionId, outcome);
     try {
@@ -265,7 +269,7 @@ async function takeWithOwn(
     }
     return undefined;
   });
-  if (eventKey !== undefined) await publish(deps, lane.connectionId, eventKey);
+  if (toldKey !== undefined) await deps.outbox.forget(lane.connectionId, toldKey);
   if (released || hold.lost) return 'done';
   if (result.kind === 'wait') {
     const waitMs = result.waitMs ?? backOffMs(hold.setbacks, deps.random());
@@ -291,11 +295,4 @@ async function letGo(hold: LaneHold, properties: Properties): Promise<void> {
   } catch (error) {
     if (!(error instanceof LaneLost)) throw error;
   }
-}
-
-async function publish(deps: MailDeps, connectionId: string, rowKey: string): Promise<void> {
-  const { row } = await deps.mails.get(connectionId, rowKey);
-  if (!row) return;
-  await deps.outbox.sendRow(row);
-  await deps.outbox.forget(connectionId, rowKey);
 }

@@ -322,7 +322,7 @@ describe('only the session that started may confirm', () => {
     const { linkId, linkUrl } = await startLink(flow);
     const back = await comeBack(flow.browser(), linkUrl, 'sender-9@acme.example');
     const redeemed = async () =>
-      (await flow.requests('identity')).filter(({ path }) => path.endsWith('/oauth2/v2.0/token')).length;
+      (await flow.requests('identity')).filter(({ body }) => body.includes('grant_type=authorization_code')).length;
     const before = await redeemed();
     const body = proof(back, { startedBy: 'session-of-mallory' });
     const problem = await flow.api.expect(409, 'POST', confirm(linkId), { body });

@@ -206,6 +206,18 @@ describe('mail that comes while another is being sent', () => {
     await flow.mails.reaches(hr, first.mailId, 'accepted');
     await flow.mails.reaches(hr, second.mailId, 'accepted', 5);
   });
+
+  it('and so it is at a fresh link, whose own ticket is under way, through both ways in at once', async () => {
+    // Larger than a row holds: taken in a little later than what is on the queue.
+    const body = { contentType: 'text', content: 'x'.repeat(100_000) };
+    for (let sender = 4; sender < 10; sender += 1) {
+      const connectionId = await linkMailbox(flow, `sender-${sender}@acme.example`);
+      const [overHttp, ...fromQueue] = [mail({ body }), message(connectionId), message(connectionId)] as const;
+      await Promise.all(fromQueue.map((one) => enqueue(flow, one)));
+      await flow.mails.submit(connectionId, overHttp);
+      for (const { mailId } of [...fromQueue, overHttp]) await flow.mails.reaches(connectionId, mailId, 'accepted', 5);
+    }
+  });
 });
 
 describe('a mail over a limit is refused with the limit', () => {
@@ -219,7 +231,7 @@ describe('a mail over a limit is refused with the limit', () => {
   const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
 
   const TOO_MUCH: readonly (readonly [string, Record<string, unknown>, string])[] = [
-    ['501 recipients', { to: many(501) }, '/to too_large'],
+    ['501 recipients', { to: many(501) }, '/to too_many_recipients'],
     ['501 recipients in to, cc and bcc', { to: many(200), cc: many(200), bcc: many(101) }, '/to too_many_recipients'],
     ['nobody to send to', { to: [] }, '/to no_recipient'],
     ['an address that is none', { to: ['ada'] }, '/to/0 invalid'],
@@ -277,8 +289,11 @@ describe('a mail over a limit is refused with the limit', () => {
     await Promise.all(bad.map(({ content }) => enqueue(flow, content, 'base64')));
     for (const { content, expected } of bad) {
       const record = await flow.mails.reaches(hr, content.mailId, 'rejected');
-      const [pointer, code] = expected.split(' ');
-      expect(record).toMatchObject({ reason: `${code}: ${pointer}`, attempts: 0 });
+      const [pointer = '', code] = expected.split(' ');
+      expect(record.attempts).toBe(0);
+      // The names that a producer made up himself are left out: a record tells nothing of a mail's content.
+      const [, told, where = ''] = /^(\w+): (.+)$/.exec(record.reason ?? '') ?? [];
+      expect([told, pointer.startsWith(where)], record.reason).toEqual([code, true]);
       await flow.events.tells('mail.rejected', { mailId: content.mailId, connectionId: hr });
       expect(await graphCalls(content.mailId)).toEqual([]);
     }
@@ -291,14 +306,6 @@ describe('a mail over a limit is refused with the limit', () => {
     await enqueue(flow, { ...wrong, to: ['ada@example.com'] });
     await flow.mails.arrives(wrong.mailId);
     expect(await flow.mails.reaches(hr, wrong.mailId, 'accepted')).not.toHaveProperty('reason');
-  });
-
-  it('nor does an absurdly long name of an unknown field keep it from ending', async () => {
-    const odd = message(hr, { ['x'.repeat(40_000)]: 1 });
-    await enqueue(flow, odd, 'plain');
-    const record = await flow.mails.reaches(hr, odd.mailId, 'rejected', 5);
-    expect(record.reason?.length).toBeLessThan(300);
-    await flow.events.tells('mail.rejected', { mailId: odd.mailId });
   });
 
   it('but more recipients than a mailbox may have in a day only wait, without costing an attempt', async () => {
@@ -472,4 +479,15 @@ describe('a connection', () => {
     for await (const { mailId, state, reason } of rows) records.push([mailId, state, reason]);
     return records;
   }
+});
+
+// Last, because such a message would keep the queue busy if it were delivered again and again.
+describe('a message that is odd in every way', () => {
+  it('with an unknown field of an absurdly long name ends like any other', async () => {
+    const odd = message(hr, { ['x'.repeat(40_000)]: 1 });
+    await enqueue(flow, odd, 'plain');
+    const record = await flow.mails.reaches(hr, odd.mailId, 'rejected', 5);
+    expect(record.reason?.length).toBeLessThan(300);
+    await flow.events.tells('mail.rejected', { mailId: odd.mailId });
+  });
 });

@@ -139,10 +139,13 @@ async function walkThroughEverything() {
   const invalid = message(own, { ...markedMail(), to: [`${marker('recipient')}\r\n`], sendAt: marker('sendAt') });
   await enqueue(flow, invalid);
   await mails.reaches(own, invalid.mailId, 'rejected');
-  // A mistake that mail libraries invite: the address as the name of a field.
-  const swapped = message(own, { ...markedMail(), to: [{ [`${marker('recipient')}@example.com`]: 'Ada' }] });
-  await enqueue(flow, swapped);
-  await mails.reaches(own, swapped.mailId, 'rejected');
+  // Names of fields are the producer's words too.
+  const odd = message(own, { ...markedMail(), headers: { [`Case of ${marker('header name')}`]: '1' } });
+  const unknown = message(own, { ...markedMail(), [marker('unknown field')]: '1' });
+  for (const one of [odd, unknown]) {
+    await enqueue(flow, one);
+    await mails.reaches(own, one.mailId, 'rejected');
+  }
   const unreadable = await enqueue(flow, `Dear ${marker('recipient')}, no JSON`);
   await until('the unreadable message to be kept', () => rejected(flow, unreadable));
   const foreign = await enqueue(flow, { ...message(own, markedMail()), customerId: 'globex' });

@@ -157,7 +157,7 @@ export function whatSleeps(world: World): Violation[] {
     if (!open.has(partitionKey) || !rowKey.startsWith('2|') || flag(row, 'parked')) return [];
     const dueAt = rowKey.split('|')[1] ?? '';
     const wakes = wakeAt.get(partitionKey) ?? '';
-    const latest = dueAt > now ? dueAt : now;
+    const latest = [dueAt, now].toSorted().at(-1) ?? now;
     if (wakes !== '' && wakes <= latest) return [];
     return [
       { kind: 'asleep', mailId: text(row, 'mailId'), detail: `due ${dueAt}, wake-up ${wakes || 'none'}, now ${now}` },

@@ -109,7 +109,13 @@ const WORN = {
 /** The families of runs. Each hunts for another kind of mistake. */
 export const SCENARIOS = {
   plain: PLAIN,
-  scheduled: { ...PLAIN, scheduled: 0.5, submitted: 0.3, refused: 0 },
+  prompt: {
+    ...PLAIN,
+    scheduled: 0.5,
+    submitted: 0.3,
+    refused: 0,
+    graph: { fates: { accepted: 1 }, slow: 0, longestMs: 0 },
+  },
   kills: { ...PLAIN, kill: 0.02, arriveWithinMs: 300_000 },
   lostAnswers: { ...PLAIN, table: { fails: 0.04, lost: 0.06 }, queue: { fails: 0.04, lost: 0.06 } },
   freezes: { ...PLAIN, freeze: 0.02, speed: { slow: 0.1, verySlow: 0.03 }, arriveWithinMs: 300_000 },

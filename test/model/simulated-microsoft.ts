@@ -43,6 +43,8 @@ export interface Post {
 export class SimulatedMicrosoft {
   readonly posts: Post[] = [];
   maxInFlight = 0;
+  /** Told of each POST that arrives. */
+  arrived: (post: Post) => void = () => {};
   /** Mails that Graph refuses whenever it gets them. */
   readonly refused = new Set<string>();
   /** Connections whose mailbox is missing just now. */
@@ -117,6 +119,7 @@ export class SimulatedMicrosoft {
     const taken = fate === 'accepted' || ((fate === 'gatewayTimeout' || fate === 'reset') && this.dice.chance(0.5));
     const post: Post = { connectionId, mailId, at: this.scheduler.now, fate, taken, ended: false };
     this.posts.push(post);
+    this.arrived(post);
     const count = (this.inFlight.get(connectionId) ?? 0) + 1;
     this.inFlight.set(connectionId, count);
     this.maxInFlight = Math.max(this.maxInFlight, count);

@@ -23,10 +23,16 @@ export class Watch {
   private readonly microsoft: SimulatedMicrosoft;
   private readonly lanes = new Map<string, Properties>();
   private readonly mailIds = new Map<string, string>();
+  private readonly states = new Map<string, string>();
 
   constructor(scheduler: Scheduler, microsoft: SimulatedMicrosoft) {
     this.scheduler = scheduler;
     this.microsoft = microsoft;
+    microsoft.arrived = ({ mailId }) => {
+      // Whoever finds the lease of a claim over may call it uncertain: nothing is posted under it after that.
+      const state = this.states.get(mailId) ?? 'unknown';
+      if (state !== 'sending') this.violations.push({ kind: 'posted_without_claim', mailId, detail: state });
+    };
   }
 
   wrote(connectionId: string, operations: readonly RowOperation[]): void {
@@ -42,6 +48,7 @@ export class Watch {
     const key = `${connectionId}/${rowKey}`;
     if (typeof properties['mailId'] === 'string') this.mailIds.set(key, properties['mailId']);
     const mailId = this.mailIds.get(key) ?? '';
+    if (typeof properties['state'] === 'string') this.states.set(mailId, properties['state']);
     if (properties['state'] === 'sending') {
       this.claims.push({ connectionId, at: this.scheduler.now });
       const lane = this.lanes.get(connectionId);

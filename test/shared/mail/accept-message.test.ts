@@ -54,7 +54,7 @@ describe('what producers put on the queue', () => {
 
 describe('a mail that breaks a limit', () => {
   const cases: [string, Record<string, unknown>, string][] = [
-    ['501 recipients', { to: Array.from({ length: 501 }, (_, n) => `a${n}@example.com`) }, 'too_large: /to'],
+    ['501 recipients', { to: Array.from({ length: 501 }, (_, n) => `a${n}@example.com`) }, 'too_many_recipients: /to'],
     ['no recipient', { to: [] }, 'no_recipient: /to'],
     [
       'five headers',
@@ -63,7 +63,9 @@ describe('a mail that breaks a limit', () => {
     ],
     ['a line break in the subject', { subject: 'a\r\nBcc: b@example.com' }, 'control_character: /subject'],
     ['a line break in a name', { to: [{ address: 'a@example.com', name: 'A\nB' }] }, 'control_character: /to/0/name'],
-    ['an unknown field', { from: 'b@example.com' }, 'unknown_field: /from'],
+    ['an unknown field', { from: 'b@example.com' }, 'unknown_field'],
+    ['a field of 40,000 characters', { ['x'.repeat(40_000)]: 1 }, 'unknown_field'],
+    ['a reserved header', { headers: { 'x-ms-exchange': '1' } }, 'header_reserved: /headers'],
     ['no body', { body: undefined }, 'required: /body'],
     ['sendAt in the next century', { sendAt: '2101-01-01T00:00:00Z' }, 'send_at_too_far: /sendAt'],
     [
