@@ -119,6 +119,13 @@ export const SCENARIOS = {
   kills: { ...PLAIN, kill: 0.02, arriveWithinMs: 300_000 },
   lostAnswers: { ...PLAIN, table: { fails: 0.04, lost: 0.06 }, queue: { fails: 0.04, lost: 0.06 } },
   freezes: { ...PLAIN, freeze: 0.02, speed: { slow: 0.1, verySlow: 0.03 }, arriveWithinMs: 300_000 },
+  stalls: {
+    ...PLAIN,
+    freeze: 0.03,
+    speed: { slow: 0.1, verySlow: 0.1 },
+    senders: 5,
+    graph: { ...AMBIGUOUS, fates: { accepted: 3, reset: 2, gatewayTimeout: 1, throttled: 1 } },
+  },
   skew: { ...PLAIN, skewMs: 20_000, graph: { ...PLAIN.graph, fates: { accepted: 4, throttled: 1, busy: 1 } } },
   bursts: { ...PLAIN, arriveWithinMs: 200, mails: 24, kill: 0.003, perMinute: 0, senders: 4 },
   throttling: {
@@ -165,6 +172,17 @@ export const SCENARIOS = {
     graph: AMBIGUOUS,
     kill: 0.005,
     table: { fails: 0.01, lost: 0.01 },
+  },
+  meddling: {
+    ...PLAIN,
+    ...WORN,
+    lanes: 1,
+    graph: AMBIGUOUS,
+    cancelled: 0.5,
+    actedOn: 0.8,
+    resend: 0.2,
+    expiring: 0.1,
+    arriveWithinMs: 300_000,
   },
   everything: {
     ...PLAIN,
