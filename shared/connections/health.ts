@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, later } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { type EventOutbox, type EventType, eventRow } from '../mail/events.ts';
-import type { LaneStore } from '../mail/lane.ts';
+import { isProbed, type LaneStore, PROBE_MS } from '../mail/lane.ts';
 import type { ApplicationStore } from './application.ts';
 import type { Connection, ConnectionStore } from './connection.ts';
 
@@ -54,6 +54,7 @@ export class ConnectionHealth {
     const moved = await this.deps.lanes.setGate(connectionId, {
       to: (gate) => (gate === trouble || gate === 'removed' ? undefined : trouble),
       ifCredentialVersion: credentialVersion,
+      ...(isProbed(trouble) && { probeAt: later(this.deps.clock.now(), PROBE_MS) }),
       event: eventRow(
         `${trouble}-${credentialVersion}-${this.deps.clock.now().getTime()}`,
         type,

@@ -19,6 +19,9 @@ const PAGE = 20;
 const MAILS_PER_DRAIN = 30;
 const DRAIN_MS = 4 * MINUTE;
 
+/** Results that a mailbox gives which Graph does not refuse. */
+const PROVES_MAILBOX: readonly AttemptResult['kind'][] = ['accepted', 'rejected'];
+
 /** Why a drain ends before the lane is empty. `ticketMs`: when somebody should look again. */
 type Stop =
   | { readonly kind: 'ticket'; readonly ticketMs: number; readonly pausedUntil: Date }
@@ -116,6 +119,7 @@ class Drain {
       const pausedUntil = new Date(deps.clock.now().getTime() + permission.waitMs);
       return this.end({ kind: 'ticket', ticketMs: permission.waitMs, pausedUntil });
     }
+    if (hold.probing && this.claimed > 0) return this.end({ kind: 'shut' });
     // Counted before the write: four workers share the bucket.
     hold.pace = permission.pace;
     this.claimed += 1;
@@ -138,7 +142,16 @@ class Drain {
       deps.mails.write(hold.connectionId, outcome),
     );
     if (toldKey !== undefined) this.hold.published.push(toldKey);
+    if (hold.probing && PROVES_MAILBOX.includes(result.kind)) await this.openAgain();
     this.follow(result, shut);
+  }
+
+  /** The probe went through: the gate opens, and the rest of the lane follows by the ticket that is left then. */
+  private async openAgain(): Promise<void> {
+    const { deps, hold, context } = this;
+    await deps.health.recover(context.connection, context.log);
+    hold.probing = false;
+    this.end({ kind: 'soon' });
   }
 
   /** What a result means for the rest of the lane. */

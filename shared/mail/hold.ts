@@ -24,6 +24,8 @@ export class LaneHold {
   private isDirty: boolean;
   private shut: boolean;
   private isLost = false;
+  /** One mail may be claimed behind the shut gate: does the mailbox take mail again? */
+  probing = false;
   pace: Pace;
   setbacks: number;
   /** Event rows that are on the queue already; deleted with the next write. */
@@ -93,7 +95,7 @@ export class LaneHold {
   private async writeNow(properties: Properties, operations: readonly RowOperation[], mode?: 'claim' | 'release') {
     for (;;) {
       if (this.isLost) throw new LaneLost();
-      if (mode === 'claim' && this.shut) throw new GateShut();
+      if (mode === 'claim' && this.shut && !this.probing) throw new GateShut();
       if (mode === 'release' && this.isDirty) throw new LaneDirty();
       const deletes = [...new Set(this.published)].map((rowKey) => ({ kind: 'delete', rowKey }) as const);
       const lane = { kind: 'merge', rowKey: LANE_ROW, properties, etag: this.etag } as const;

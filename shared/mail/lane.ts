@@ -1,3 +1,4 @@
+import { HOUR } from '../clock.ts';
 import {
   flag,
   number,
@@ -12,6 +13,14 @@ import { PACE_BURST } from './pace.ts';
 
 /** Whether mail of a connection flows. Everything but `open` holds it; `removed` ends it. */
 export type Gate = 'open' | 'paused' | 'needs_relink' | 'no_mailbox' | 'blocked' | 'broken' | 'removed';
+
+/** A mailbox that Graph refused is tried again with one waiting mail after so long: nobody tells us that it came back. */
+export const PROBE_MS = HOUR;
+
+/** Whether a gate opens by itself when a mail goes through; the others need a person. */
+export function isProbed(gate: Gate): boolean {
+  return gate === 'no_mailbox' || gate === 'blocked';
+}
 
 /** Row key of the lane in table `mails`; the partition is the connection. */
 export const LANE_ROW = '0';
@@ -34,6 +43,8 @@ export interface Lane {
   readonly pausedUntil: string;
   /** ISO; a ticket for about this time is on the queue already. */
   readonly ticketAt: string;
+  /** ISO; when a mailbox that Graph refused may be tried with one mail again. '' unless the gate is such. */
+  readonly probeAt: string;
   /** Waits in a row without a Retry-After; chooses the next back-off. */
   readonly setbacks: number;
   /** Pacing bucket: mails that may go at once, as of `refilledAt` (ISO). */
@@ -59,6 +70,7 @@ export function laneOf(row: StoredRow): Lane {
     gate: (text(row, 'gate') || 'open') as Gate,
     pausedUntil: text(row, 'pausedUntil'),
     ticketAt: text(row, 'ticketAt'),
+    probeAt: text(row, 'probeAt'),
     setbacks: number(row, 'setbacks'),
     tokens: row.properties['tokens'] === undefined ? PACE_BURST : number(row, 'tokens'),
     refilledAt: text(row, 'refilledAt'),
@@ -85,6 +97,8 @@ export interface GateChange {
   readonly ifCredentialVersion?: number;
   /** The credentials that the gate speaks of from now on; newer ones stay. */
   readonly credentialVersion?: number;
+  /** When the mailbox may be probed; for gates that open by themselves. */
+  readonly probeAt?: Date;
   /** Written in the same transaction. */
   readonly event?: RowOperation;
 }
@@ -136,6 +150,7 @@ export class LaneStore {
         ...(change.credentialVersion !== undefined && {
           credentialVersion: Math.max(lane.credentialVersion, change.credentialVersion),
         }),
+        ...(change.probeAt && { probeAt: change.probeAt.toISOString() }),
         // A pause belonged to what was before.
         ...(to === 'open' && { pausedUntil: '', ticketAt: '' }),
       };

@@ -1,19 +1,10 @@
-import { HOUR } from '../clock.ts';
 import type { Connection } from '../connections/connection.ts';
 import { RowConflict, text } from '../storage/table.ts';
 import type { MailDeps } from './deps.ts';
-import type { Gate } from './lane.ts';
+import { isProbed, type Lane } from './lane.ts';
 import { operations, settleExpired } from './settle.ts';
 import { WAITING_ROWS, waitingOf } from './waiting.ts';
 import { wakeAt } from './wake.ts';
-
-/** A mailbox that Graph refused is tried again with one waiting mail after so long: nobody tells us that it came back. */
-export const PROBE_MS = HOUR;
-
-/** Whether a gate opens by itself when a mail goes through; the others need a person. */
-export function isProbed(gate: Gate): boolean {
-  return gate === 'no_mailbox' || gate === 'blocked';
-}
 
 const PAGE = 500;
 
@@ -21,10 +12,17 @@ const PAGE = 500;
  * Ends what expired behind a shut gate, and sees to it that somebody comes for what expires next. Needs no lane: a mail
  * is ended only if nobody touched its row, and nobody claims behind a shut gate.
  */
-export async function tendShutLane(deps: MailDeps, connection: Connection): Promise<void> {
+export async function tendShutLane(deps: MailDeps, connection: Connection, lane: Lane): Promise<void> {
   const next = await expireWaiting(deps, connection);
   await deps.outbox.flush(connection.connectionId);
-  if (next !== undefined) await wakeAt(deps, connection, new Date(next), true);
+  if (next === undefined) return;
+  const probe = isProbed(lane.gate) && lane.probeAt < next ? lane.probeAt : '';
+  await wakeAt(deps, connection, new Date(probe || next), true);
+}
+
+/** Whether a ticket may try a refused mailbox now. */
+export function isProbeDue(lane: Lane, now: Date): boolean {
+  return isProbed(lane.gate) && lane.probeAt <= now.toISOString();
 }
 
 /** @returns when the next of the mails that wait expires; undefined when none waits */

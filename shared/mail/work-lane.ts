@@ -7,13 +7,13 @@ import { type Properties, RowConflict } from '../storage/table.ts';
 import type { MailDeps } from './deps.ts';
 import { drain } from './drain.ts';
 import { LaneDirty, LaneHold, LaneLost } from './hold.ts';
-import { LANE_ROW, type Lane, leaseRemaining } from './lane.ts';
+import { isProbed, LANE_ROW, type Lane, leaseRemaining, PROBE_MS } from './lane.ts';
 import { backOffMs } from './outcome.ts';
 import { takeToken } from './pace.ts';
 import type { MailContent } from './prepare.ts';
 import { claimOperations, type SendContext, sendClaimed } from './send-claimed.ts';
 import { shutGate } from './shut-gate.ts';
-import { tendShutLane } from './tend-shut-lane.ts';
+import { isProbeDue, tendShutLane } from './tend-shut-lane.ts';
 import { leaveTicket } from './tickets.ts';
 import { withoutToken } from './transmit.ts';
 import type { WaitingMail } from './waiting.ts';
@@ -117,9 +117,18 @@ async function waitOutside(
   const now = deps.clock.now();
   // Whoever opens the gate leaves a ticket. Until then somebody must come for what expires.
   if (lane.gate !== 'open') {
-    if (own) return comeBack(deps, delivery, connection, lane, new Date(own.mail.expiresAt));
-    if (delivery.redelivered || delivery.isTicket) await tendShutLane(deps, connection);
-    return 'done';
+    if (own)
+      return comeBack(
+        deps,
+        delivery,
+        connection,
+        lane,
+        firstOf(own.mail.expiresAt, isProbed(lane.gate) ? lane.probeAt : ''),
+      );
+    if (!delivery.isTicket || !isProbeDue(lane, now)) {
+      if (delivery.redelivered || delivery.isTicket) await tendShutLane(deps, connection, lane);
+      return 'done';
+    }
   }
   if (await deps.cache.stopped())
     return comeBack(deps, delivery, connection, lane, new Date(now.getTime() + 60 * SECOND));
@@ -138,6 +147,11 @@ async function waitOutside(
   }
   if (lane.dirty) return 'done';
   return (await writeLane(deps, lane, { dirty: true })) ? 'done' : 'again';
+}
+
+/** The earlier of two ISO times; '' stands for none. */
+function firstOf(one: string, other: string): Date {
+  return new Date(other !== '' && other < one ? other : one);
 }
 
 /** Leaves a wake-up unless an early enough one is noted. What a redelivered message noted cannot be relied on. */
@@ -202,7 +216,9 @@ function held(deps: MailDeps, delivery: Delivery, lane: Lane): Properties {
 
 async function takeAlone(deps: MailDeps, delivery: Delivery, context: SendContext, lane: Lane): Promise<Step> {
   // The ticket that is noted may be the one that brought us: from now on nobody may count on it.
-  const properties = { ...held(deps, delivery, lane), ticketAt: '' };
+  const probing = isProbed(lane.gate);
+  const probeAt = new Date(deps.clock.now().getTime() + PROBE_MS).toISOString();
+  const properties = { ...held(deps, delivery, lane), ticketAt: '', ...(probing && { probeAt }) };
   const merge = { kind: 'merge', rowKey: LANE_ROW, properties, etag: lane.etag } as const;
   let etag: string;
   try {
@@ -212,6 +228,7 @@ async function takeAlone(deps: MailDeps, delivery: Delivery, context: SendContex
     throw error;
   }
   const hold = new LaneHold(deps, lane, { epoch: lane.epoch + 1, owner: delivery.owner, etag });
+  hold.probing = probing;
   await drain(deps, hold, context);
   return 'done';
 }

@@ -176,13 +176,15 @@ export const SCENARIOS = {
   meddling: {
     ...PLAIN,
     ...WORN,
+    kill: 0,
+    freeze: 0.03,
+    speed: { slow: 0.1, verySlow: 0.1 },
     lanes: 1,
     graph: AMBIGUOUS,
     cancelled: 0.5,
-    actedOn: 0.8,
+    actedOn: 1,
     resend: 0.2,
     expiring: 0.1,
-    arriveWithinMs: 300_000,
   },
   everything: {
     ...PLAIN,
