@@ -1,3 +1,4 @@
+import { HOUR, MINUTE } from '../../shared/clock.ts';
 import type { Properties, RowOperation } from '../../shared/storage/table.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SimulatedMicrosoft } from './simulated-microsoft.ts';
@@ -24,6 +25,7 @@ export class Watch {
   private readonly lanes = new Map<string, Properties>();
   private readonly mailIds = new Map<string, string>();
   private readonly states = new Map<string, string>();
+  private readonly probes = new Map<string, { readonly epoch: number; readonly at: number }>();
 
   constructor(scheduler: Scheduler, microsoft: SimulatedMicrosoft) {
     this.scheduler = scheduler;
@@ -52,11 +54,20 @@ export class Watch {
     if (properties['state'] === 'sending') {
       this.claims.push({ connectionId, at: this.scheduler.now });
       const lane = this.lanes.get(connectionId);
-      if (lane?.['gate'] !== 'open')
+      if (lane?.['gate'] !== 'open' && !this.isProbe(connectionId, lane?.['gate'], Number(lane?.['epoch'])))
         this.violations.push({ kind: 'claimed_behind_gate', mailId, detail: String(lane?.['gate']) });
       if (lane?.['owner'] === '') this.violations.push({ kind: 'claimed_without_lane', mailId, detail: '' });
     }
     if (properties['reason'] === 'stale_claim' && this.microsoft.isInFlight(mailId))
       this.violations.push({ kind: 'called_stale_in_flight', mailId, detail: String(properties['state']) });
+  }
+
+  /** A mailbox that Graph refused may be tried with one mail each time its lane is taken, and once an hour at most. */
+  private isProbe(connectionId: string, gate: unknown, epoch: number): boolean {
+    if (gate !== 'no_mailbox' && gate !== 'blocked') return false;
+    const last = this.probes.get(connectionId);
+    this.probes.set(connectionId, { epoch, at: this.scheduler.now });
+    // Clocks of instances differ by less than a minute.
+    return last === undefined || (last.epoch !== epoch && this.scheduler.now - last.at > HOUR - MINUTE);
   }
 }
