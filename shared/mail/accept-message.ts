@@ -150,8 +150,9 @@ async function refuse(
       : ({ kind: 'insert', rowKey, properties } as const);
     await deps.mails.write(connectionId, [write, event]);
   } catch (error) {
-    // The event's row is there: this delivery was here before. Anything else is decided anew by the redelivery.
-    if (!(error instanceof RowConflict) || !error.rowKey.startsWith('3|')) throw error;
+    if (!(error instanceof RowConflict)) throw error;
+    // The event's row is there: this delivery was here before. A record that came meanwhile is looked at anew.
+    if (!error.rowKey.startsWith('3|')) return refuse(deps, connection, mailId, errors, message, delivery);
   }
   delivery.invocation.log.warning('mail.refused', { connectionId, customerId, mailId, reason });
   await deps.outbox.flush(connectionId);

@@ -4,6 +4,7 @@ import { RowConflict, type RowOperation } from '../storage/table.ts';
 import type { MailDeps } from './deps.ts';
 import { recordOf } from './record.ts';
 import { operations, type Settlement } from './settle.ts';
+import { leaveTicket } from './tickets.ts';
 import { recordKey, type WaitingMail } from './waiting.ts';
 
 /** A mail whose attempt ended, with the ETag that its record got at the claim. */
@@ -64,10 +65,13 @@ async function recordLate(deps: MailDeps, { mail, settlement, clientRequestId }:
     if (!open || record.clientRequestId !== clientRequestId) return 'settled';
     const [outcome, waiting] = operations(mail, settlement, { record: record.etag });
     const isLate = record.state === 'uncertain';
+    const waitsAgain = isLate && settlement.record['state'] === 'waiting';
+    // Our message may be another's by now: killed after the write, nobody but this ticket would come for the mail.
+    if (waitsAgain) await leaveTicket(deps.queues, record, deps.config.laneLeaseSeconds * SECOND);
     const late = { ...outcome, properties: { ...settlement.record, ...(isLate && { late: true }) } } as RowOperation;
     try {
       await deps.mails.write(mail.connectionId, waiting ? [late, waiting] : [late]);
-      return isLate && settlement.record['state'] === 'waiting' ? 'waits_again' : 'settled';
+      return waitsAgain ? 'waits_again' : 'settled';
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
       if (error.rowKey !== mail.rowKey) continue;
