@@ -141,15 +141,16 @@ function tooFast(world: World): Violation[] {
 }
 
 /**
- * Mail that nobody will come for although its gate is open: at rest there is no message left, so only a wake-up in the
- * connection's row, for the hourly scan, may still be to come. The daily check would find it; here that counts as a fault.
+ * Mail that nobody will come for in time: when it is due, or, behind a shut gate, when it expires. At rest no message is
+ * left, so only a wake-up in the connection's row, for the hourly scan, may still be to come. The daily check would find
+ * such mail; here that counts as a fault.
  */
 export function whatSleeps(world: World): Violation[] {
   const now = new Date(world.scheduler.now).toISOString();
   const rows = world.mails.all();
   const wakeAt = new Map(world.connections.all().map((row) => [row.rowKey, text(row, 'wakeAt')]));
-  const open = new Set(
-    rows.filter((row) => row.rowKey === '0' && text(row, 'gate') === 'open').map(({ partitionKey }) => partitionKey),
+  const gates = new Map(
+    rows.filter(({ rowKey }) => rowKey === '0').map((row) => [row.partitionKey, text(row, 'gate')]),
   );
   const told = new Set(
     world.queues.of(QUEUES.events).map((message) => (JSON.parse(message.text) as { id: string }).id),
@@ -158,13 +159,13 @@ export function whatSleeps(world: World): Violation[] {
     const { partitionKey, rowKey } = row;
     if (rowKey.startsWith('3|') && !told.has(`${partitionKey}/${rowKey.slice(2)}`))
       return [{ kind: 'event_asleep', detail: rowKey }];
-    if (!open.has(partitionKey) || !rowKey.startsWith('2|') || flag(row, 'parked')) return [];
-    const dueAt = rowKey.split('|')[1] ?? '';
+    if (!rowKey.startsWith('2|') || flag(row, 'parked')) return [];
+    const gate = gates.get(partitionKey);
+    const at = gate === 'open' ? (rowKey.split('|')[1] ?? '') : text(row, 'expiresAt');
     const wakes = wakeAt.get(partitionKey) ?? '';
-    const latest = [dueAt, now].toSorted().at(-1) ?? now;
+    const latest = [at, now].toSorted().at(-1) ?? now;
     if (wakes !== '' && wakes <= latest) return [];
-    return [
-      { kind: 'asleep', mailId: text(row, 'mailId'), detail: `due ${dueAt}, wake-up ${wakes || 'none'}, now ${now}` },
-    ];
+    const detail = `gate ${gate}, ${at}, wake-up ${wakes || 'none'}, now ${now}`;
+    return [{ kind: gate === 'open' ? 'asleep' : 'expiry_asleep', mailId: text(row, 'mailId'), detail }];
   });
 }
