@@ -53,7 +53,7 @@ export async function acceptMessage(deps: MailDeps, message: QueuedMessage, deli
   if (insertion.kind === 'id_reused') return rejectReused(deps, connection, mailId, message, delivery);
   const own = insertion.kind === 'inserted' ? insertion.own : undefined;
   const result = await workLane(deps, delivery, connection, own);
-  if (result === 'removed' && own) await cancel(deps, own.mail);
+  if (result === 'removed') await cancel(deps, connection.connectionId, mailId);
   if (result === 'no_lane' && own) {
     await undo(deps, own.mail);
     await reject(deps, message, 'connection_unknown', delivery);
@@ -158,16 +158,18 @@ async function refuse(
   await deps.outbox.flush(connectionId);
 }
 
-async function cancel(deps: MailDeps, mail: WaitingMail): Promise<void> {
-  const at = deps.clock.now().toISOString();
-  const record = { state: 'cancelled', reason: 'connection_removed', endedAt: at };
+/** The lane ended before the mail was claimed; whoever unlinked may have looked before the mail was there. */
+async function cancel(deps: MailDeps, connectionId: string, mailId: string): Promise<void> {
+  const { row } = await deps.mails.get(connectionId, recordKey(sha256(mailId)));
+  const record = row && recordOf(row);
+  if (!record || (record.state !== 'queued' && record.state !== 'waiting')) return;
+  const ended = { state: 'cancelled', reason: 'connection_removed', endedAt: deps.clock.now().toISOString() };
   await ignoringConflict(() =>
-    deps.mails.write(mail.connectionId, [
-      { kind: 'merge', rowKey: mail.rowKey, properties: { parked: true }, etag: mail.etag },
-      { kind: 'merge', rowKey: recordKey(mail.hash), properties: record },
+    deps.mails.write(connectionId, [
+      { kind: 'merge', rowKey: record.rowKey, properties: ended, etag: record.etag },
+      { kind: 'delete', rowKey: record.waitingKey },
     ]),
   );
-  await ignoringConflict(() => deps.mails.write(mail.connectionId, [{ kind: 'delete', rowKey: mail.rowKey }]));
 }
 
 async function undo(deps: MailDeps, mail: WaitingMail): Promise<void> {

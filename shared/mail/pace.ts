@@ -48,7 +48,8 @@ export function takeToken(pace: Pace, recipients: number, limits: PaceLimits, no
     kind: 'go',
     pace: {
       tokens: limits.perMinute === 0 ? PACE_BURST : tokens - 1,
-      refilledAt: now.toISOString(),
+      // Never back: an instance whose clock is behind would let the next one refill the same minutes again.
+      refilledAt: pace.refilledAt > now.toISOString() ? pace.refilledAt : now.toISOString(),
       recipients: JSON.stringify(Object.fromEntries(counts)),
     },
   };

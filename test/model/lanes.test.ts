@@ -11,8 +11,8 @@ import { World } from './world.ts';
  * told, and no mail waits for the daily check.
  */
 const POLICIES: Readonly<Record<ScenarioName, readonly [seeds: number, policy: string]>> = {
-  plain: [200, 'mail goes out once, whoever puts it there twice'],
-  prompt: [200, 'scheduled mail goes at its time'],
+  plain: [150, 'mail goes out once, whoever puts it there twice'],
+  prompt: [150, 'scheduled mail goes at its time'],
   kills: [400, 'processes may die at any step'],
   lostAnswers: [300, 'storage may fail, and its answers may be lost'],
   freezes: [300, 'processes may stand still for minutes'],
@@ -20,13 +20,13 @@ const POLICIES: Readonly<Record<ScenarioName, readonly [seeds: number, policy: s
   skew: [200, 'clocks of instances may differ'],
   bursts: [200, 'a burst is worked off by one holder at a time'],
   throttling: [200, 'throttling delays mail and burns no attempt'],
-  pacing: [50, 'no mailbox sends faster than its pace'],
+  pacing: [40, 'no mailbox sends faster than its pace'],
   ambiguity: [200, 'a mail of unknown fate is sent again only where that is wished, and once'],
-  times: [200, 'mail is neither sent before its time nor after it expired'],
-  gates: [200, 'mail behind a shut gate is held, and goes when it opens'],
-  people: [200, 'cancelling, retrying and resolving never double a mail'],
+  times: [150, 'mail is neither sent before its time nor after it expired'],
+  gates: [150, 'mail behind a shut gate is held, and goes when it opens'],
+  people: [150, 'cancelling, retrying and resolving never double a mail'],
   meddling: [150, 'people may act while everything fails'],
-  everything: [250, 'all of it may happen at once'],
+  everything: [200, 'all of it may happen at once'],
 };
 
 describe('lanes, over thousands of histories', () => {

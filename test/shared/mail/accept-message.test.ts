@@ -168,6 +168,15 @@ describe('content in a blob', () => {
   });
 });
 
+test('a mail whose first delivery died is cancelled by the second when its connection was removed meanwhile', async () => {
+  const { connectionId } = world.connection;
+  const later = new Date(world.clock.now().getTime() + 600_000).toISOString();
+  await world.deliver(world.message({ sendAt: later }), 1, 'message');
+  await world.app.mail.lanes.setGate(connectionId, { to: () => 'removed' });
+  await world.deliver(world.message({ sendAt: later }), 2, 'message');
+  expect(await world.record()).toMatchObject({ state: 'cancelled', reason: 'connection_removed' });
+});
+
 test('a mail that comes for a connection that is being removed is cancelled or rejected, never sent', async () => {
   const { customerId, connectionId } = world.connection;
   await world.app.mail.lanes.setGate(connectionId, { to: () => 'removed' });
