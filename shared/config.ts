@@ -127,6 +127,8 @@ export class ConfigError extends Error {
     super(`The settings are not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
     this.name = 'ConfigError';
     this.problems = problems;
+    // Whoever starts the app needs the list, not where in our code it was found.
+    this.stack = `${this.name}: ${this.message}`;
   }
 }
 
@@ -185,7 +187,12 @@ function serviceProviderCredential(kind: 'federated' | 'secret', secretName: str
 /** The shapes that the Functions host accepts for a connection named `MailStorage`. Returns a text when none fits. */
 function storageConnection(given: Environment): StorageConnection | string {
   const value = given['MailStorage'];
-  if (value) return { kind: 'connectionString', value };
+  if (value) {
+    const known = /^UseDevelopmentStorage=true;?$|(^|;)(AccountName|TableEndpoint|SharedAccessSignature)=/i.test(
+      value.trim(),
+    );
+    return known ? { kind: 'connectionString', value } : 'MailStorage: is not a storage connection string';
+  }
   const account = given['MailStorage__accountName'];
   const address = (service: 'queue' | 'table' | 'blob') =>
     given[`MailStorage__${service}ServiceUri`] ?? (account && `https://${account}.${service}.core.windows.net`);

@@ -21,13 +21,23 @@ export async function readNoBody(request: HttpRequest): Promise<void> {
 async function readText(request: HttpRequest): Promise<string> {
   if (Number(request.headers.get('content-length') ?? 0) > LIMITS.httpBodyBytes)
     throw new AppError('payload_too_large');
-  const text = await request.text();
-  if (text.length > LIMITS.httpBodyBytes) throw new AppError('payload_too_large');
+  const bytes = await request.arrayBuffer();
+  if (bytes.byteLength > LIMITS.httpBodyBytes) throw new AppError('payload_too_large');
+  const text = decodeUtf8(bytes);
   const type = request.headers.get('content-type') ?? 'application/json';
   if (text !== '' && !/^application\/(\w+\+)?json\b/i.test(type)) {
     throw invalidField('', 'content_type', 'The body must be application/json.');
   }
   return text.trim();
+}
+
+/** Bytes that are no UTF-8 would become replacement characters, and be sent so. */
+function decodeUtf8(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw invalidField('', 'not_utf8', 'The body must be UTF-8.');
+  }
 }
 
 function parse(text: string): unknown {

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { App } from '../../shared/compose.ts';
 import type { Connection } from '../../shared/connections/connection.ts';
 import { requireConnection } from '../../shared/connections/read-connections.ts';
+import { AppError } from '../../shared/errors.ts';
+import { isOwnId } from '../../shared/ids.ts';
 import {
   actOnMail,
   actOnMails,
@@ -45,7 +47,7 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       auth: 'function',
       handle: async (request) => {
         const query = readQuery(request, pageQuery.extend({ state: z.enum(LISTED_STATES).optional() }));
-        const { connectionId } = await ownerOf(mail, request);
+        const { connectionId } = await readableOwner(mail, request);
         return jsonAnswer(200, await listMails(mail, connectionId, query.state, query.limit, query.after));
       },
     },
@@ -56,7 +58,7 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       auth: 'function',
       handle: async (request) => {
         readQuery(request, noQuery);
-        const { connectionId } = await ownerOf(mail, request);
+        const { connectionId } = await readableOwner(mail, request);
         return jsonAnswer(200, await getMail(mail, connectionId, request.params['mailId'] ?? ''));
       },
     },
@@ -134,4 +136,12 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
 /** The customer's connection that a path names, as current as the table. */
 function ownerOf(mail: MailDeps, request: HttpRequest): Promise<Connection> {
   return requireConnection(mail, callerId(request, 'customerId'), pathParameter(request, 'connectionId'));
+}
+
+/** As `ownerOf`; but what became of mail can still be read when its connection was unlinked. */
+async function readableOwner(mail: MailDeps, request: HttpRequest): Promise<{ readonly connectionId: string }> {
+  const [customerId, connectionId] = [callerId(request, 'customerId'), pathParameter(request, 'connectionId')];
+  const { lane } = isOwnId(connectionId, 'con') ? await mail.lanes.get(connectionId) : { lane: undefined };
+  if (lane?.customerId !== customerId) throw new AppError('not_found');
+  return { connectionId };
 }

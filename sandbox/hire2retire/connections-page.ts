@@ -131,9 +131,7 @@ async function flashOf(
   const named = (name: string) => connections.find(({ connectionId }) => connectionId === query.get(name));
   const linked = named('linked');
   if (linked)
-    return success(
-      html`<strong>${linked.mailbox.signInName} is linked.</strong> Hire2Retire can send mail through it now.`,
-    );
+    return success(html`<strong>${linked.mailbox.signInName} is linked.</strong> Press Test to see that it can send.`);
   if (query.has('removed') && !named('removed'))
     return success(
       html`<strong>The connection was removed.</strong> The consent itself can be withdrawn at Microsoft, under My Apps.`,

@@ -5,7 +5,7 @@ import { eventRow } from '../mail/events.ts';
 import { leaveTicket } from '../mail/tickets.ts';
 import type { Connection, ConnectionStatus } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
-import { describeConnection, requireConnection } from './read-connections.ts';
+import { countWaiting, describeConnection, requireConnection } from './read-connections.ts';
 import type { ConnectionResource } from './resource.ts';
 
 const plainLine = (maximum: number) =>
@@ -101,7 +101,8 @@ async function moveGate(
 ): Promise<void> {
   const { customerId, connectionId } = connection;
   const now = deps.clock.now();
-  const data = { customerId, connectionId, state: connection.status };
+  const waiting = await countWaiting(deps, connectionId);
+  const data = { customerId, connectionId, state: connection.status, waiting };
   const moved = await deps.lanes.setGate(connectionId, {
     to: (gate) =>
       what === 'paused' ? (gate === 'open' ? 'paused' : undefined) : gate === 'paused' ? 'open' : undefined,

@@ -48,7 +48,7 @@ export async function describeConnection(deps: ConnectionsDeps, connection: Conn
 }
 
 /** Mail that waits to be sent: what ended and is kept for a retry does not count. */
-async function countWaiting(deps: MailDeps, connectionId: string): Promise<number> {
+export async function countWaiting(deps: MailDeps, connectionId: string): Promise<number> {
   let count = 0;
   let after: string | undefined;
   do {

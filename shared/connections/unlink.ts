@@ -10,6 +10,7 @@ import { RowConflict } from '../storage/table.ts';
 import { QUEUES } from '../storage-names.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
+import { countWaiting } from './read-connections.ts';
 import { removeUnusedApplication } from './remove-unused-application.ts';
 
 /** What an unlink answers. */
@@ -43,7 +44,8 @@ export async function unlinkConnection(
   const connection = isOwnId(connectionId, 'con') ? await deps.connections.get(customerId, connectionId) : undefined;
   if (!connection) throw new AppError('not_found');
   const now = deps.clock.now();
-  const data = { customerId, connectionId, clientId: connection.clientId };
+  const waiting = await countWaiting(deps, connectionId);
+  const data = { customerId, connectionId, clientId: connection.clientId, waiting };
   await deps.lanes.setGate(connectionId, {
     to: (gate) => (gate === 'removed' ? undefined : 'removed'),
     event: eventRow('removed', 'connection.removed', data, now),

@@ -110,7 +110,7 @@ async function rejectReused(
   await deps.mails.write(connectionId, [event]).catch((error: unknown) => {
     if (!(error instanceof RowConflict)) throw error;
   });
-  await deps.outbox.flush(connectionId);
+  await deps.outbox.tell(connectionId, event);
 }
 
 /** The connection is right, the mail is not: a record says why, without content, and leaves the id free. */
@@ -155,7 +155,7 @@ async function refuse(
     if (!error.rowKey.startsWith('3|')) return refuse(deps, connection, mailId, errors, message, delivery);
   }
   delivery.invocation.log.warning('mail.refused', { connectionId, customerId, mailId, reason });
-  await deps.outbox.flush(connectionId);
+  await deps.outbox.tell(connectionId, event);
 }
 
 /** The lane ended before the mail was claimed; whoever unlinked may have looked before the mail was there. */

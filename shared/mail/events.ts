@@ -66,6 +66,12 @@ export class EventOutbox {
     await this.send(connectionId, event.rowKey, { type: String(type), data: String(data), at: String(at) });
   }
 
+  /** Tells one event that was recorded a moment ago. Nothing else of the lane: others tell theirs at this very moment. */
+  async tell(connectionId: string, event: RowOperation): Promise<void> {
+    await this.sendWritten(connectionId, event);
+    await this.forget(connectionId, event.rowKey);
+  }
+
   async sendRow(row: StoredRow): Promise<void> {
     const fields = { type: text(row, 'type'), data: text(row, 'data'), at: text(row, 'at') };
     await this.send(row.partitionKey, row.rowKey, fields);

@@ -9,7 +9,7 @@ export const LIMITS = {
   /** One Graph request: https://learn.microsoft.com/graph/api/user-sendmail answers 413 above it. */
   graphRequestBytes: 4_194_304,
   /** Body of `POST mails`: a Graph request of the largest size, and some room for other spelling. */
-  httpBodyBytes: 6_000_000,
+  httpBodyBytes: 13_000_000,
   subjectCharacters: 998,
   nameCharacters: 256,
   /** RFC 5321: 64 before the @, 255 behind it. */

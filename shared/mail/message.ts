@@ -7,6 +7,10 @@ const headerText = (maximum: number) =>
   z
     .string()
     .max(maximum, `must have at most ${maximum} characters`)
+    .refine((value) => value.isWellFormed(), {
+      message: 'must be well-formed Unicode',
+      params: { code: 'not_unicode' },
+    })
     .refine((value) => !/\p{Cc}/u.test(value), {
       message: 'must not contain control characters',
       params: { code: 'control_character' },
@@ -27,7 +31,13 @@ const recipients = z.array(recipient).refine((list) => list.length <= LIMITS.rec
   params: { code: 'too_many_recipients' },
 });
 
-const body = z.strictObject({ contentType: z.enum(['html', 'text']), content: z.string() });
+const body = z.strictObject({
+  contentType: z.enum(['html', 'text']),
+  content: z.string().refine((value) => value.isWellFormed(), {
+    message: 'must be well-formed Unicode',
+    params: { code: 'not_unicode' },
+  }),
+});
 
 const attachment = z.strictObject({
   name: headerText(255).min(1),

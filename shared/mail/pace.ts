@@ -49,7 +49,7 @@ export function takeToken(pace: Pace, recipients: number, limits: PaceLimits, no
     pace: {
       tokens: limits.perMinute === 0 ? PACE_BURST : tokens - 1,
       // Never back: an instance whose clock is behind would let the next one refill the same minutes again.
-      refilledAt: pace.refilledAt > now.toISOString() ? pace.refilledAt : now.toISOString(),
+      refilledAt: new Date(Math.max(now.getTime(), Date.parse(pace.refilledAt) || 0)).toISOString(),
       recipients: JSON.stringify(Object.fromEntries(counts)),
     },
   };

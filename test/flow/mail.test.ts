@@ -280,7 +280,9 @@ describe('a mail over a limit is refused with the limit', () => {
   });
 
   it('over HTTP: a body larger than any mail is 413', async () => {
-    const problem = await flow.api.expect(413, 'POST', mailsOf(hr), { body: mail({ subject: 'x'.repeat(6_000_001) }) });
+    const problem = await flow.api.expect(413, 'POST', mailsOf(hr), {
+      body: mail({ subject: 'x'.repeat(13_000_001) }),
+    });
     expect(problem.code).toBe('payload_too_large');
   });
 
@@ -457,9 +459,14 @@ describe('a connection', () => {
       ['GET', ''],
       ['DELETE', ''],
       ['POST', '/resume'],
-      ['GET', `/mails/${body.mailId}`],
+      ['DELETE', `/mails/${body.mailId}`],
     ] as const)
       await flow.api.expect(404, method, `${path}${end}`);
+    // What became of its mail can still be read.
+    expect(await flow.mails.get(connectionId, body.mailId)).toMatchObject({
+      state: 'cancelled',
+      reason: 'connection_removed',
+    });
     const late = message(connectionId);
     const messageId = await enqueue(flow, late);
     // An instance that still remembers the connection cancels the mail; any other finds that it is nobody's.

@@ -168,6 +168,13 @@ describe('content in a blob', () => {
   });
 });
 
+test('twenty refused mails at once are told of once each', async () => {
+  const ids = Array.from({ length: 20 }, (_, n) => `refused-${n}`);
+  await Promise.all(ids.map((mailId) => world.deliver(world.message({ mailId, to: ['nope'] }))));
+  await Promise.all(ids.map((mailId) => world.deliver(world.message({ mailId, to: ['nope'] }), 1, `again-${mailId}`)));
+  expect(world.told()).toHaveLength(40);
+});
+
 test('a mail whose first delivery died is cancelled by the second when its connection was removed meanwhile', async () => {
   const { connectionId } = world.connection;
   const later = new Date(world.clock.now().getTime() + 600_000).toISOString();
