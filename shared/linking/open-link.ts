@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { isOwnId, matchesHash, newToken, sha256 } from '../ids.ts';
+import { matchesHash, newToken, sha256 } from '../ids.ts';
 import type { Invocation } from '../log.ts';
 import type { LinkingDeps } from './deps.ts';
 import type { Link } from './link.ts';
@@ -76,11 +76,4 @@ async function bind(deps: LinkingDeps, link: Link, cookie: string, invocation: I
 /** Name of a link's cookie. The prefix makes browsers refuse it from anywhere but this very host over https. */
 export function cookieName(linkId: string, secure: boolean): string {
   return `${secure ? '__Host-' : ''}${linkId}`;
-}
-
-/** The link that a cookie's name speaks of, or undefined for a foreign cookie. */
-export function linkOfCookie(name: string, secure: boolean): string | undefined {
-  const prefix = secure ? '__Host-' : '';
-  const linkId = name.startsWith(prefix) ? name.slice(prefix.length) : '';
-  return isOwnId(linkId, 'lnk') ? linkId : undefined;
 }

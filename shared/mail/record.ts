@@ -1,4 +1,3 @@
-import type { AppError } from '../errors.ts';
 import { flag, number, type StoredRow, text } from '../storage/table.ts';
 import type { Gate } from './lane.ts';
 
@@ -13,8 +12,6 @@ export type MailState =
   | 'expired'
   | 'cancelled'
   | 'dead';
-
-export const TERMINAL: readonly MailState[] = ['accepted', 'rejected', 'expired', 'cancelled', 'dead'];
 
 /** A mail's record: what happened to it, without subject, body or recipients. Row `1|<hash>`. */
 export interface MailRecord {
@@ -102,9 +99,4 @@ export function mailResource(record: MailRecord, gate: Gate): MailResource {
       graph: { requestId: record.graphRequestId, clientRequestId: record.clientRequestId, status: record.graphStatus },
     }),
   };
-}
-
-/** A refusal at intake, as the record keeps it: the first field that is wrong. */
-export function refusalReason(error: AppError): string {
-  return error.options.errors?.[0]?.code ?? error.code;
 }
