@@ -273,6 +273,17 @@ export const MAIL_REASONS = {
   connection_unknown: 'There is no such connection of this customer.',
   connection_removed: 'The connection was unlinked while the mail waited.',
   id_reused: 'The mailId was used before on this connection for another content.',
+  scheduled: 'The mail waits for its sendAt.',
+  paced: 'The mailbox sends at its pace (MAIL_PER_MINUTE); the mail waits for its turn.',
+  daily_recipients:
+    'The mailbox reached its recipients of 24 hours (MAIL_RECIPIENTS_PER_DAY); the mail waits until the count falls.',
+  throttled: 'Graph asked to wait.',
+  sending_stopped: 'An operator stopped all sending; the mail waits.',
+  store_unavailable: 'The vault or storage did not answer; the mail waits.',
+  graph_refuses_fresh_tokens:
+    'Graph refuses access tokens that were obtained a moment ago; the mail waits, and an alert is raised.',
+  service_provider_credential_refused:
+    'Microsoft refuses the credential of RoboMQ’s application; the mail waits, and an alert is raised.',
   retried: 'Somebody gave the ended mail a fresh budget; it waits again.',
   resent_by_request: 'Somebody settled the uncertain mail by having it sent once more.',
   resolved_as_sent: 'Somebody settled the uncertain mail as sent.',

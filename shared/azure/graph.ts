@@ -75,9 +75,9 @@ async function read(response: Response): Promise<GraphAnswer> {
   } as const;
   // The body of a 202 is empty; reading it frees the connection. An answer cut short keeps its status.
   const text = await response.text().catch(() => '');
-  const code = response.status >= 400 ? errorCode(text) : undefined;
+  const codes = response.status >= 400 ? errorCodes(text) : {};
   const challenge = /\berror="([a-z_]{1,64})"/.exec(response.headers.get('www-authenticate') ?? '')?.[1];
-  return { ...answer, ...(code && { code }), ...(challenge && { challengeError: challenge }) };
+  return { ...answer, ...codes, ...(challenge && { challengeError: challenge }) };
 }
 
 function header<K extends string>(response: Response, name: string, key: K): { [P in K]?: string } {
@@ -85,14 +85,27 @@ function header<K extends string>(response: Response, name: string, key: K): { [
   return value === null ? {} : ({ [key]: value.slice(0, 200) } as { [P in K]: string });
 }
 
-/** Graph's `error.code`. Its text is not kept: it quotes addresses. */
-function errorCode(text: string): string | undefined {
+/** Graph's `error.code` and that of its `innerError`. Its text is not kept: it quotes addresses. */
+function errorCodes(text: string): { readonly code?: string; readonly innerCode?: string } {
   try {
-    const { error } = JSON.parse(text) as { error?: { code?: unknown } };
-    return typeof error?.code === 'string' && /^[\w.-]{1,100}$/.test(error.code) ? error.code : undefined;
+    const { error } = JSON.parse(text) as { error?: GraphErrorBody };
+    // Documented as `innerError`, seen as `innererror` too.
+    const code = codeOf(error);
+    const innerCode = codeOf(error?.innerError ?? error?.innererror);
+    return { ...(code && { code }), ...(innerCode && { innerCode }) };
   } catch {
-    return undefined;
+    return {};
   }
+}
+
+interface GraphErrorBody {
+  readonly code?: unknown;
+  readonly innerError?: { readonly code?: unknown };
+  readonly innererror?: { readonly code?: unknown };
+}
+
+function codeOf(body: { readonly code?: unknown } | undefined | null): string | undefined {
+  return typeof body?.code === 'string' && /^[\w.-]{1,100}$/.test(body.code) ? body.code : undefined;
 }
 
 /** Failures of the connection itself, before a byte of the request could leave. */

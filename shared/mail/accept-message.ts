@@ -11,7 +11,7 @@ import { findTakenIn } from './find-taken-in.ts';
 import { insertMail } from './insert-mail.ts';
 import { queueMessageSchema } from './message.ts';
 import { contentHashOf, prepareMail } from './prepare.ts';
-import { recordOf } from './record.ts';
+import { isWaiting, recordOf } from './record.ts';
 import { recordKey, type WaitingMail } from './waiting.ts';
 import { type Delivery, workLane } from './work-lane.ts';
 
@@ -162,7 +162,7 @@ async function refuse(
 async function cancel(deps: MailDeps, connectionId: string, mailId: string): Promise<void> {
   const { row } = await deps.mails.get(connectionId, recordKey(sha256(mailId)));
   const record = row && recordOf(row);
-  if (!record || (record.state !== 'queued' && record.state !== 'waiting')) return;
+  if (!record || !isWaiting(record)) return;
   const ended = { state: 'cancelled', reason: 'connection_removed', endedAt: deps.clock.now().toISOString() };
   await ignoringConflict(() =>
     deps.mails.write(connectionId, [

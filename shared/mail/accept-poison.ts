@@ -5,7 +5,7 @@ import { CONTAINERS } from '../storage-names.ts';
 import { decodeBody, ownerOf } from './accept-message.ts';
 import type { MailDeps } from './deps.ts';
 import { eventRow } from './events.ts';
-import { type MailRecord, recordOf } from './record.ts';
+import { isWaiting, type MailRecord, recordOf } from './record.ts';
 import { leaveTicket, ticketSchema } from './tickets.ts';
 import { recordKey } from './waiting.ts';
 
@@ -25,7 +25,7 @@ export async function acceptPoisonMail(
   const owner = ownerOf(decoded);
   const { mailId } = (decoded ?? {}) as { mailId?: unknown };
   const record = owner && typeof mailId === 'string' ? await findRecord(deps, owner.connectionId, mailId) : undefined;
-  if (record && (record.state === 'queued' || record.state === 'waiting')) await declareDead(deps, record, invocation);
+  if (record && isWaiting(record)) await declareDead(deps, record, invocation);
   if (!record) {
     // Never taken in, or known under the id of a message that is gone: the lane's ticket sends what was taken in.
     const text = typeof message.body === 'string' ? message.body : JSON.stringify(message.body);

@@ -6,8 +6,8 @@ import type { Invocation } from '../log.ts';
 import { type Properties, RowConflict, type RowOperation } from '../storage/table.ts';
 import type { MailDeps } from './deps.ts';
 import { LIMITS } from './limits.ts';
-import { readMail } from './read-mails.ts';
-import { type MailRecord, type MailResource, type MailState, recordOf } from './record.ts';
+import { readMail, viewLane } from './read-mails.ts';
+import { isWaiting, type MailRecord, type MailResource, type MailState, mailResource, recordOf } from './record.ts';
 import { leaveTicket } from './tickets.ts';
 import { recordKey, type WaitingMail, waitingOf } from './waiting.ts';
 
@@ -51,7 +51,7 @@ export async function cancelMail(
 ): Promise<MailResource> {
   const record = await requireRecord(deps, owner, id);
   if (record.state === 'cancelled') return readMail(deps, record);
-  if (record.state !== 'queued' && record.state !== 'waiting') throw new AppError('already_sending');
+  if (!isWaiting(record)) throw new AppError('already_sending');
   const { row } = await deps.mails.get(owner.connectionId, record.waitingKey);
   const ended = { state: 'cancelled', reason: 'cancelled_by_request', endedAt: deps.clock.now().toISOString() };
   try {
@@ -81,7 +81,8 @@ export async function actOnMail(
   invocation: Invocation,
 ): Promise<MailResource> {
   const record = await applyAction(deps, owner, id, action, invocation);
-  if (wakes(record)) await leaveTicket(deps.queues, owner);
+  // A repeated call may be the one whose ticket was never left.
+  if (isWaiting(record)) await leaveTicket(deps.queues, owner);
   return readMail(deps, record);
 }
 
@@ -92,15 +93,17 @@ export async function actOnMails(
   items: readonly { readonly mailId: string; readonly action: MailAction }[],
   invocation: Invocation,
 ): Promise<{
-  readonly items: readonly ({ mailId: string; state: MailState } | { mailId: string; code: ErrorCode })[];
+  readonly items: readonly ({ mailId: string; state: MailResource['state'] } | { mailId: string; code: ErrorCode })[];
 }> {
-  const results: ({ mailId: string; state: MailState } | { mailId: string; code: ErrorCode })[] = [];
+  const results: ({ mailId: string; state: MailResource['state'] } | { mailId: string; code: ErrorCode })[] = [];
+  const lane = await viewLane(deps, owner.connectionId);
   let woken = false;
   for (const item of items) {
     try {
       const record = await applyAction(deps, owner, item.mailId, item.action, invocation);
-      woken ||= wakes(record);
-      results.push({ mailId: item.mailId, state: record.state });
+      woken ||= isWaiting(record);
+      const { state } = mailResource(record, lane, deps.clock.now());
+      results.push({ mailId: item.mailId, state });
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       results.push({ mailId: item.mailId, code: error.code });
@@ -108,11 +111,6 @@ export async function actOnMails(
   }
   if (woken) await leaveTicket(deps.queues, owner);
   return { items: results };
-}
-
-/** A repeated call may be the one whose ticket was never left. */
-function wakes(record: MailRecord): boolean {
-  return record.state === 'waiting' || record.state === 'queued';
 }
 
 async function applyAction(

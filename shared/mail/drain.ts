@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { MINUTE, SECOND } from '../clock.ts';
+import { later, MINUTE, SECOND } from '../clock.ts';
 import { RowConflict, type StoredRow } from '../storage/table.ts';
 import type { MailDeps } from './deps.ts';
 import { GateShut, LaneDirty, type LaneHold, LaneLost } from './hold.ts';
-import { backOffMs } from './outcome.ts';
 import { takeToken } from './pace.ts';
+import { type Pause, pauseAfter, pauseLane } from './pause-lane.ts';
 import { claimOperations, type SendContext, sendClaimed } from './send-claimed.ts';
 import { operations, type Settlement, settle, settleExpired, settleStale } from './settle.ts';
 import { leaveTicket } from './tickets.ts';
@@ -22,9 +22,9 @@ const DRAIN_MS = 4 * MINUTE;
 /** Results that a mailbox gives which Graph does not refuse. */
 const PROVES_MAILBOX: readonly AttemptResult['kind'][] = ['accepted', 'rejected'];
 
-/** Why a drain ends before the lane is empty. `ticketMs`: when somebody should look again. */
+/** Why a drain ends before the lane is empty. */
 type Stop =
-  | { readonly kind: 'ticket'; readonly ticketMs: number; readonly pausedUntil: Date }
+  | { readonly kind: 'pause'; readonly pause: Pause }
   /** A row was left alone for now, or the budget is used up: soon again. */
   | { readonly kind: 'soon' }
   /** Nothing more is claimed. Whoever opens the gate leaves a ticket. */
@@ -115,10 +115,7 @@ class Drain {
     if (content === undefined) return this.refuseChanged(mail);
     const limits = { perMinute: deps.config.mailsPerMinute, recipientsPerDay: deps.config.recipientsPerDay };
     const permission = takeToken(hold.pace, mail.recipients, limits, deps.clock.now());
-    if (permission.kind === 'wait') {
-      const pausedUntil = new Date(deps.clock.now().getTime() + permission.waitMs);
-      return this.end({ kind: 'ticket', ticketMs: permission.waitMs, pausedUntil });
-    }
+    if (permission.kind === 'wait') return this.end({ kind: 'pause', pause: permission });
     if (hold.probing && this.claimed > 0) return this.end({ kind: 'shut' });
     // Counted before the write: four workers share the bucket.
     hold.pace = permission.pace;
@@ -160,10 +157,8 @@ class Drain {
     // It may be one that is sent once more: then it waits behind the page that was read.
     if (result.kind === 'uncertain') this.hold.markDirty();
     if (result.kind === 'wait') {
-      const waitMs = result.waitMs ?? backOffMs(this.hold.setbacks, this.deps.random());
+      this.end({ kind: 'pause', pause: pauseAfter(this.deps, result, this.hold.setbacks) });
       this.hold.setbacks += 1;
-      const pausedUntil = new Date(this.deps.clock.now().getTime() + waitMs);
-      this.end({ kind: 'ticket', ticketMs: waitMs, pausedUntil });
     }
     if (result.kind === 'gate' || result.kind === 'shut') this.end({ kind: shut ? 'shut' : 'soon' });
     if (result.kind === 'unclaimed') this.end({ kind: 'soon' });
@@ -171,10 +166,10 @@ class Drain {
 
   /** The longest wait wins; any stop ends the claiming. */
   private end(stop: Stop): void {
-    const rank = (each: Stop) => ({ later: 0, soon: 1, ticket: 2, shut: 3 })[each.kind];
+    const rank = (each: Stop) => ({ later: 0, soon: 1, pause: 2, shut: 3 })[each.kind];
     const longer =
-      this.stop?.kind === 'ticket' && stop.kind === 'ticket'
-        ? stop.ticketMs > this.stop.ticketMs
+      this.stop?.kind === 'pause' && stop.kind === 'pause'
+        ? stop.pause.waitMs > this.stop.pause.waitMs
         : this.stop && rank(stop) > rank(this.stop);
     if (this.stop === undefined || longer) this.stop = stop;
   }
@@ -249,11 +244,14 @@ class Drain {
    */
   private async letGo(stop: Exclude<Stop, { kind: 'later' }>): Promise<void> {
     const { deps, hold } = this;
+    const released = { owner: '', leaseUntil: '', dirty: false, setbacks: hold.setbacks };
+    if (stop.kind === 'pause') {
+      await hold.write({ ...released, ...(await pauseLane(deps, hold, stop.pause)) });
+      return;
+    }
     // A ticket that came before the release would find the lane held, and wait for the end of the lease.
-    const ticketMs = stop.kind === 'ticket' ? stop.ticketMs : SECOND;
-    await leaveTicket(deps.queues, hold, ticketMs);
-    const ticketAt = stop.kind === 'shut' ? '' : new Date(deps.clock.now().getTime() + ticketMs).toISOString();
-    const pausedUntil = stop.kind === 'ticket' ? stop.pausedUntil.toISOString() : '';
-    await hold.write({ owner: '', leaseUntil: '', dirty: false, setbacks: hold.setbacks, ticketAt, pausedUntil });
+    await leaveTicket(deps.queues, hold, SECOND);
+    const ticketAt = stop.kind === 'shut' ? '' : later(deps.clock.now(), SECOND).toISOString();
+    await hold.write({ ...released, ticketAt, pausedUntil: '' });
   }
 }

@@ -5,6 +5,8 @@ export type GraphAnswer =
       readonly status: number;
       /** Graph's `error.code`; undefined for answers without a Graph error body. */
       readonly code?: string;
+      /** `code` of the nested `innerError`, where Graph puts what Exchange said. */
+      readonly innerCode?: string;
       readonly retryAfter?: string;
       readonly requestId?: string;
       /** `insufficient_claims` of the WWW-Authenticate header, and the like. */

@@ -41,6 +41,8 @@ export interface Lane {
   readonly gate: Gate;
   /** ISO; '' for not paused. Set by throttling. */
   readonly pausedUntil: string;
+  /** Why it is paused; says nothing once `pausedUntil` is over. */
+  readonly pausedFor: string;
   /** ISO; a ticket for about this time is on the queue already. */
   readonly ticketAt: string;
   /** ISO; when a mailbox that Graph refused may be tried with one mail again. '' unless the gate is such. */
@@ -69,6 +71,7 @@ export function laneOf(row: StoredRow): Lane {
     dirty: flag(row, 'dirty'),
     gate: (text(row, 'gate') || 'open') as Gate,
     pausedUntil: text(row, 'pausedUntil'),
+    pausedFor: text(row, 'pausedFor'),
     ticketAt: text(row, 'ticketAt'),
     probeAt: text(row, 'probeAt'),
     setbacks: number(row, 'setbacks'),

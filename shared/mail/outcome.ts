@@ -42,23 +42,30 @@ const NO_MAILBOX = new Set([
   'ErrorInvalidUser',
 ]);
 
-/** Decides by status and Graph's code alone, never by text. */
+/** Speaks of this message's sender, not of the mailbox: https://learn.microsoft.com/graph/outlook-send-mail-from-other-user */
+const SEND_AS_DENIED = new Set(['ErrorSendAsDenied']);
+
+/** Decides by status and Graph's codes alone, outer or inner, never by text. */
 export function judge(answer: GraphAnswer, now: Date): Verdict {
   if (answer.kind === 'notSent') return { kind: 'wait', reason: `not_sent_${answer.cause.toLowerCase()}` };
   if (answer.kind === 'noAnswer') return { kind: 'uncertain', reason: 'no_answer' };
-  const { status, code = '' } = answer;
+  const { status } = answer;
+  const codes = [answer.code, answer.innerCode].filter((code) => code !== undefined);
+  const known = (set: ReadonlySet<string>) => codes.find((code) => set.has(code));
   if (status === 202) return { kind: 'accepted' };
-  if (status === 429 || ((status === 503 || status === 509) && THROTTLING.has(code))) {
+  if (status === 429 || ((status === 503 || status === 509) && known(THROTTLING))) {
     const waitMs = retryAfterMs(answer.retryAfter, now);
     return { kind: 'wait', reason: 'throttled', ...(waitMs !== undefined && { waitMs }) };
   }
   if (status === 401) return { kind: 'unauthorized', claims: answer.challengeError === 'insufficient_claims' };
-  if (NO_MAILBOX.has(code) && status >= 400 && status < 500) return { kind: 'gate', gate: 'no_mailbox', reason: code };
-  if (status === 403 && code !== 'ErrorSendAsDenied')
-    return { kind: 'gate', gate: 'blocked', reason: code || 'forbidden' };
-  if (status >= 400 && status < 500 && status !== 408) return { kind: 'rejected', reason: code || `http_${status}` };
+  const refused = status >= 400 && status < 500 && status !== 408;
   // 2xx other than 202, 3xx, 408, 5xx: the body had left, and nobody says what became of it.
-  return { kind: 'uncertain', reason: 'server_error_after_send' };
+  if (!refused) return { kind: 'uncertain', reason: 'server_error_after_send' };
+  const noMailbox = known(NO_MAILBOX);
+  if (noMailbox) return { kind: 'gate', gate: 'no_mailbox', reason: noMailbox };
+  if (status === 403 && !known(SEND_AS_DENIED))
+    return { kind: 'gate', gate: 'blocked', reason: codes[0] ?? 'forbidden' };
+  return { kind: 'rejected', reason: codes[0] ?? `http_${status}` };
 }
 
 /**
@@ -68,7 +75,7 @@ export function judge(answer: GraphAnswer, now: Date): Verdict {
 export function retryAfterMs(header: string | undefined, now: Date): number | undefined {
   if (header === undefined) return undefined;
   const trimmed = header.trim();
-  if (/^\d{1,9}$/.test(trimmed)) return clampWait(Number(trimmed) * SECOND);
+  if (/^\d+$/.test(trimmed)) return clampWait(Number(trimmed) * SECOND);
   const at = /[A-Za-z]{3},? /.test(trimmed) ? Date.parse(trimmed) : Number.NaN;
   return Number.isNaN(at) ? undefined : clampWait(at - now.getTime());
 }

@@ -26,7 +26,8 @@ export type Preparation = { readonly mail: PreparedMail } | { readonly errors: r
 /**
  * Checks what a schema cannot: sums, sizes, times.
  * @param blob content of `contentBlob`, when the mail names one
- * @param source over HTTP a past `sendAt` is a mistake; from the queue it means "now"
+ * @param source over HTTP a past time is a mistake. From the queue a past `sendAt` means "now", and a past `expiresAt`
+ *   that the message lay there too long: it is taken in, and ends as expired
  */
 export function prepareMail(
   mail: Mail,
@@ -111,8 +112,10 @@ function checkTimes(
   }
   const dueAt = wanted < now ? now : wanted;
   if (expiresAt === undefined) return dueAt;
-  if (new Date(expiresAt) <= wanted) report('/expiresAt', 'expires_before_send', 'expiresAt is not after sendAt.');
-  else if (new Date(expiresAt) <= now) report('/expiresAt', 'expires_in_past', 'expiresAt is over.');
+  if (sendAt !== undefined && new Date(expiresAt) <= wanted) {
+    report('/expiresAt', 'expires_before_send', 'expiresAt is not after sendAt.');
+  } else if (source === 'http' && new Date(expiresAt) <= now)
+    report('/expiresAt', 'expires_in_past', 'expiresAt is over.');
   else if (new Date(expiresAt) > later(now, 2 * LIMITS.scheduleDays * DAY)) {
     report('/expiresAt', 'expires_too_far', 'expiresAt is more than two years ahead.');
   }

@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts';
 import { CALLER_ID, sha256 } from '../ids.ts';
 import { odataText } from '../storage/table.ts';
 import type { MailDeps } from './deps.ts';
-import { type MailRecord, type MailResource, mailResource, recordOf } from './record.ts';
+import { type LaneView, type MailRecord, type MailResource, mailResource, recordOf, whyNothingGoes } from './record.ts';
 import { recordKey } from './waiting.ts';
 
 /** States that a list can be narrowed to. */
@@ -20,10 +20,20 @@ export const LISTED_STATES = [
 ] as const;
 export type ListedState = (typeof LISTED_STATES)[number];
 
-/** A record as the API shows it: mail that waits behind a shut gate is held. */
+/** What the lane of a connection says of its mail now; a connection without one says nothing. */
+export async function viewLane(deps: MailDeps, connectionId: string): Promise<LaneView> {
+  const { lane } = await deps.lanes.get(connectionId);
+  return {
+    gate: lane?.gate ?? 'open',
+    pausedUntil: lane?.pausedUntil ?? '',
+    pausedFor: lane?.pausedFor ?? '',
+    stopped: await deps.cache.stopped(),
+  };
+}
+
+/** A record as the API shows it, with what the mail waits for. */
 export async function readMail(deps: MailDeps, record: MailRecord): Promise<MailResource> {
-  const { lane } = await deps.lanes.get(record.connectionId);
-  return mailResource(record, lane?.gate ?? 'open');
+  return mailResource(record, await viewLane(deps, record.connectionId), deps.clock.now());
 }
 
 /** @throws {AppError} not_found */
@@ -40,9 +50,9 @@ export async function listMails(
   limit: number,
   after?: string,
 ) {
-  const { lane } = await deps.lanes.get(connectionId);
-  const gate = lane?.gate ?? 'open';
-  const filter = stateFilter(state, gate === 'open');
+  const lane = await viewLane(deps, connectionId);
+  const now = deps.clock.now();
+  const filter = stateFilter(state, lane, now.toISOString());
   if (filter === 'none') return { items: [] };
   const page = await deps.mails.query(connectionId, {
     from: '1|',
@@ -51,14 +61,20 @@ export async function listMails(
     ...(filter && { filter }),
     ...(after && { after }),
   });
-  const items = page.rows.map((row) => mailResource(recordOf(row), gate));
+  const items = page.rows.map((row) => mailResource(recordOf(row), lane, now));
   return { items, ...(page.next && { next: page.next }) };
 }
 
-/** Behind a shut gate, `held` is what `queued` and `waiting` are with an open one. */
-function stateFilter(state: ListedState | undefined, open: boolean): string | 'none' | undefined {
+const BOTH = "state eq 'queued' or state eq 'waiting'";
+
+/** The stored states behind a shown one: the counterpart of what `mailResource` shows. */
+function stateFilter(state: ListedState | undefined, lane: LaneView, now: string): string | 'none' | undefined {
   if (state === undefined) return undefined;
-  if (state === 'held') return open ? 'none' : "state eq 'queued' or state eq 'waiting'";
-  if ((state === 'queued' || state === 'waiting') && !open) return 'none';
-  return `state eq ${odataText(state)}`;
+  const shut = lane.gate !== 'open';
+  const nothingGoes = whyNothingGoes(lane, now) !== undefined;
+  if (state === 'held') return shut ? BOTH : 'none';
+  if (state === 'queued') return shut || nothingGoes ? 'none' : `state eq 'queued' and dueAt le '${now}'`;
+  if (state !== 'waiting') return `state eq ${odataText(state)}`;
+  if (shut) return 'none';
+  return nothingGoes ? BOTH : `state eq 'waiting' or (state eq 'queued' and dueAt gt '${now}')`;
 }

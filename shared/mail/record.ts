@@ -1,7 +1,20 @@
 import { flag, number, type StoredRow, text } from '../storage/table.ts';
 import type { Gate } from './lane.ts';
 
-/** States as stored. `held` exists only on reading: a waiting mail behind a shut gate. */
+/** What a lane says of the mail that waits in it. */
+export interface LaneView {
+  readonly gate: Gate;
+  /** ISO; '' for not paused. */
+  readonly pausedUntil: string;
+  readonly pausedFor: string;
+  /** An operator stopped all sending. */
+  readonly stopped: boolean;
+}
+
+/**
+ * States as stored. What mail in `queued` and `waiting` waits for changes without a write to its record; `mailResource`
+ * says it on reading, and there `held` exists too: a waiting mail behind a shut gate.
+ */
 export type MailState =
   | 'queued'
   | 'waiting'
@@ -78,20 +91,18 @@ export function recordOf(row: StoredRow): MailRecord {
   };
 }
 
-/** @param gate of the lane; a mail that waits behind a shut one is held, and the gate says why */
-export function mailResource(record: MailRecord, gate: Gate): MailResource {
-  const waits = record.state === 'queued' || record.state === 'waiting';
-  const held = waits && gate !== 'open';
-  const reason = held ? gate : record.reason;
+/** A mail as its lane makes it look at a time. */
+export function mailResource(record: MailRecord, lane: LaneView, now: Date): MailResource {
+  const { state, reason } = shown(record, lane, now.toISOString());
   return {
     mailId: record.mailId,
     customerId: record.customerId,
     connectionId: record.connectionId,
-    state: held ? 'held' : record.state,
+    state,
     ...(reason && { reason }),
     attempts: record.attempts,
     queuedAt: record.queuedAt,
-    ...(record.dueAt && record.dueAt !== record.queuedAt && { dueAt: record.dueAt }),
+    ...(record.dueAt > record.queuedAt && { dueAt: record.dueAt }),
     ...(record.acceptedAt && { acceptedAt: record.acceptedAt }),
     expiresAt: record.expiresAt,
     ...(record.late && { late: true }),
@@ -99,4 +110,25 @@ export function mailResource(record: MailRecord, gate: Gate): MailResource {
       graph: { requestId: record.graphRequestId, clientRequestId: record.clientRequestId, status: record.graphStatus },
     }),
   };
+}
+
+/** Whether a mail has yet to be claimed. */
+export function isWaiting({ state }: MailRecord): boolean {
+  return state === 'queued' || state === 'waiting';
+}
+
+/** Why nothing of a lane goes now; undefined when it does. */
+export function whyNothingGoes(lane: LaneView, now: string): string | undefined {
+  if (lane.stopped) return 'sending_stopped';
+  return lane.pausedUntil > now ? lane.pausedFor || 'throttled' : undefined;
+}
+
+/** What a mail that waits is waiting for: its gate, its time, its lane, or nothing but its turn. */
+function shown(record: MailRecord, lane: LaneView, now: string): { state: MailResource['state']; reason: string } {
+  const { state, reason, dueAt } = record;
+  if (!isWaiting(record)) return { state, reason };
+  if (lane.gate !== 'open') return { state: 'held', reason: lane.gate };
+  if (dueAt > now) return { state: 'waiting', reason: 'scheduled' };
+  const why = whyNothingGoes(lane, now);
+  return why === undefined ? { state, reason } : { state: 'waiting', reason: why };
 }

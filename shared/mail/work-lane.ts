@@ -8,8 +8,8 @@ import type { MailDeps } from './deps.ts';
 import { drain } from './drain.ts';
 import { LaneDirty, LaneHold, LaneLost } from './hold.ts';
 import { isProbed, LANE_ROW, type Lane, leaseRemaining, PROBE_MS } from './lane.ts';
-import { backOffMs } from './outcome.ts';
 import { takeToken } from './pace.ts';
+import { pauseAfter, pauseLane } from './pause-lane.ts';
 import type { MailContent } from './prepare.ts';
 import { claimOperations, type SendContext, sendClaimed } from './send-claimed.ts';
 import { shutGate } from './shut-gate.ts';
@@ -101,7 +101,9 @@ async function oneTry(
     return 'done';
   }
   // A lane that was not released in order may hold claims of a dead invocation: it is taken alone, and drained.
-  const claimOwn = own !== undefined && lane.owner === '';
+  // So does mail that came too late: the drain ends it as expired.
+  const claimOwn =
+    own !== undefined && lane.owner === '' && Date.parse(own.mail.expiresAt) > deps.clock.now().getTime();
   return claimOwn ? takeWithOwn(deps, delivery, context, lane, own) : takeAlone(deps, delivery, context, lane);
 }
 
@@ -201,11 +203,10 @@ async function refuse(
   }
   if (result.reason === 'service_provider_credential_refused')
     log.warning(result.reason, { connectionId: lane.connectionId });
-  const waitMs = result.waitMs ?? backOffMs(lane.setbacks, deps.random());
-  const until = new Date(deps.clock.now().getTime() + waitMs).toISOString();
-  await leaveTicket(deps.queues, lane, waitMs);
-  log.event('lane.waits', { connectionId: lane.connectionId, reason: result.reason, waitMs });
-  await writeLane(deps, lane, { ...release, pausedUntil: until, ticketAt: until, setbacks: lane.setbacks + 1 });
+  const pause = pauseAfter(deps, result, lane.setbacks);
+  const paused = await pauseLane(deps, lane, pause);
+  log.event('lane.waits', { connectionId: lane.connectionId, ...pause });
+  await writeLane(deps, lane, { ...release, ...paused, setbacks: lane.setbacks + 1 });
   return 'done';
 }
 
@@ -244,9 +245,7 @@ async function takeWithOwn(
   const limits = { perMinute: deps.config.mailsPerMinute, recipientsPerDay: deps.config.recipientsPerDay };
   const permission = takeToken(lane, own.mail.recipients, limits, deps.clock.now());
   if (permission.kind === 'wait') {
-    const until = new Date(deps.clock.now().getTime() + permission.waitMs).toISOString();
-    await leaveTicket(deps.queues, lane, permission.waitMs);
-    await writeLane(deps, lane, { pausedUntil: until, ticketAt: until });
+    await writeLane(deps, lane, await pauseLane(deps, lane, permission));
     return 'done';
   }
   const clientRequestId = randomUUID();
@@ -289,10 +288,8 @@ async function takeWithOwn(
   if (toldKey !== undefined) await deps.outbox.forget(lane.connectionId, toldKey);
   if (released || hold.lost) return 'done';
   if (result.kind === 'wait') {
-    const waitMs = result.waitMs ?? backOffMs(hold.setbacks, deps.random());
-    const until = new Date(deps.clock.now().getTime() + waitMs).toISOString();
-    await leaveTicket(deps.queues, lane, waitMs);
-    await letGo(hold, { pausedUntil: until, ticketAt: until, setbacks: hold.setbacks + 1 });
+    const paused = await pauseLane(deps, lane, pauseAfter(deps, result, hold.setbacks));
+    await letGo(hold, { ...paused, setbacks: hold.setbacks + 1 });
     return 'done';
   }
   if (shut) {

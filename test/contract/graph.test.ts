@@ -95,6 +95,17 @@ describe('a mail', () => {
       { status: 400, code: 'ErrorInvalidRecipients' },
     ],
     [
+      'refused with a nested code of Exchange’s',
+      { status: 403, body: { error: { code: 'accessDenied', innerError: { code: 'ErrorSendAsDenied' } } } },
+      { status: 403, code: 'accessDenied', innerCode: 'ErrorSendAsDenied' },
+    ],
+    [
+      'refused with the nested code in its other spelling',
+      { status: 403, body: { error: { code: 'accessDenied', innererror: { code: 'ErrorSendAsDenied' } } } },
+      { status: 403, code: 'accessDenied', innerCode: 'ErrorSendAsDenied' },
+    ],
+    ['refused with an error that is empty', { status: 403, body: { error: null } }, { status: 403 }],
+    [
       'refused with a code that is none',
       { status: 400, body: { error: { code: '<b>ada@example.com</b>' } } },
       { status: 400 },

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { actOnMail } from '../../../shared/mail/act-on-mail.ts';
 import { CONTAINERS } from '../../../shared/storage-names.ts';
 import { MailWorld } from './support.ts';
 
@@ -44,6 +45,22 @@ describe('what producers put on the queue', () => {
   test('takes the queue message’s id as mailId when it names none', async () => {
     const id = await world.deliver(world.message({ mailId: undefined }));
     expect(await world.record(id)).toMatchObject({ mailId: id, state: 'accepted' });
+  });
+
+  test.each([
+    ['without sendAt', {}],
+    ['with a sendAt before it', { sendAt: '2026-01-01T00:00:00Z' }],
+  ])('that lay there until its expiresAt was over ends as expired, %s, and can be retried', async (_how, times) => {
+    const expiresAt = new Date(world.clock.now().getTime() - 60_000).toISOString();
+    await world.deliver(world.message({ expiresAt, ...times }));
+    expect(await world.record()).toMatchObject({ state: 'expired', attempts: 0 });
+    expect(world.graph.posted).toHaveLength(0);
+    expect(world.told()).toEqual(['mail.expired']);
+    const { customerId, connectionId } = world.connection;
+    const owner = { customerId, connectionId };
+    await actOnMail(world.app.mail, owner, 'mail-1', { kind: 'retry', attempt: 0 }, world.invocation());
+    await world.deliverTickets();
+    expect(await world.record()).toMatchObject({ state: 'accepted' });
   });
 
   test('with a past sendAt goes now', async () => {

@@ -28,6 +28,12 @@ describe('what Graph answers decides what becomes of a mail', () => {
       { kind: 'wait', waitMs: 3000 },
     ],
     ['509 with a throttling code waits', answer(509, 'ApplicationThrottled'), { kind: 'wait' }],
+    [
+      '503 waits when only the inner code says that it is throttling',
+      answer(503, 'serviceUnavailable', { innerCode: 'CommandConcurrencyLimitReached' }),
+      { kind: 'wait', reason: 'throttled' },
+    ],
+    ['504 is uncertain even with a throttling code', answer(504, 'ErrorServerBusy'), { kind: 'uncertain' }],
     ['503 with html is uncertain', answer(503), { kind: 'uncertain', reason: 'server_error_after_send' }],
     ['500 is uncertain', answer(500, 'ErrorInternalServerError'), { kind: 'uncertain' }],
     ['502 is uncertain', answer(502), { kind: 'uncertain' }],
@@ -57,6 +63,16 @@ describe('what Graph answers decides what becomes of a mail', () => {
       '404 of a missing mailbox shuts the gate',
       answer(404, 'MailboxNotEnabledForRESTAPI'),
       { kind: 'gate', gate: 'no_mailbox' },
+    ],
+    [
+      'a missing mailbox that only the inner code names shuts the gate',
+      answer(400, 'BadRequest', { innerCode: 'MailboxNotEnabledForRESTAPI' }),
+      { kind: 'gate', gate: 'no_mailbox', reason: 'MailboxNotEnabledForRESTAPI' },
+    ],
+    [
+      'a denied sender that only the inner code names rejects the message',
+      answer(403, 'accessDenied', { innerCode: 'ErrorSendAsDenied' }),
+      { kind: 'rejected' },
     ],
     ['404 ResourceNotFound shuts the gate', answer(404, 'ResourceNotFound'), { kind: 'gate', gate: 'no_mailbox' }],
     ['another 404 rejects the message', answer(404, 'ErrorItemNotFound'), { kind: 'rejected' }],
@@ -92,7 +108,9 @@ describe('Retry-After', () => {
     ['that is absent leaves the choice to the back-off', undefined, undefined],
     ['that is negative is ignored', '-5', undefined],
     ['that is no number is ignored', 'soon', undefined],
-    ['that is absurdly long is ignored', '9'.repeat(40), undefined],
+    ['that is absurdly long is capped at an hour', '9'.repeat(400), 3_600_000],
+    ['with a fraction is ignored', '1.5', undefined],
+    ['that is empty is ignored', '  ', undefined],
   ])('%s', (_name, header, expected) => {
     expect(retryAfterMs(header, NOW)).toBe(expected);
   });

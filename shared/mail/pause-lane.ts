@@ -1,0 +1,35 @@
+import type { Properties } from '../storage/table.ts';
+import type { MailDeps } from './deps.ts';
+import { backOffMs } from './outcome.ts';
+import { leaveTicket } from './tickets.ts';
+
+/** Why a lane rests, and for how long. */
+export interface Pause {
+  /** Shown with each mail that waits in the lane. */
+  readonly reason: string;
+  /** Milliseconds; without it, back-off decides. */
+  readonly waitMs: number;
+}
+
+/** How long to wait after a failure: as told, or longer from one setback to the next. */
+export function pauseAfter(
+  deps: Pick<MailDeps, 'random'>,
+  failure: { readonly reason: string; readonly waitMs?: number },
+  setbacks: number,
+): Pause {
+  return { reason: failure.reason, waitMs: failure.waitMs ?? backOffMs(setbacks, deps.random()) };
+}
+
+/**
+ * Leaves the ticket that ends a pause. The caller writes what is returned into the lane's row, under whatever condition
+ * holds for it: ticket first, so that a death in between leaves a ticket too many and not a mail that nobody wakes.
+ */
+export async function pauseLane(
+  deps: Pick<MailDeps, 'queues' | 'clock'>,
+  lane: { readonly connectionId: string; readonly customerId: string },
+  { reason, waitMs }: Pause,
+): Promise<Properties> {
+  const until = new Date(deps.clock.now().getTime() + waitMs).toISOString();
+  await leaveTicket(deps.queues, lane, waitMs);
+  return { pausedUntil: until, pausedFor: reason, ticketAt: until };
+}
