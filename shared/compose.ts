@@ -2,8 +2,9 @@ import { type Adapters, azureAdapters } from './azure/adapters.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { AccessTokens } from './connections/access-tokens.ts';
-import { ApplicationStore } from './connections/application.ts';
+import { APPLICATION_EVENT_ROWS, ApplicationStore } from './connections/application.ts';
 import { ApplicationCredentials } from './connections/application-credentials.ts';
+import { ApplicationHealth } from './connections/application-health.ts';
 import type { ChecksDeps } from './connections/checks.ts';
 import { ConnectionStore } from './connections/connection.ts';
 import { ConnectionCache } from './connections/connection-cache.ts';
@@ -33,6 +34,16 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
   const credentials = new ApplicationCredentials(config, secrets, clock);
   const lanes = new LaneStore(tables.mails);
   const outbox = new EventOutbox(tables.mails, queues, config.publicBaseUrl);
+  const applicationOutbox = new EventOutbox(tables.applications, queues, config.publicBaseUrl, APPLICATION_EVENT_ROWS);
+  const applicationHealth = new ApplicationHealth({
+    clock,
+    connections,
+    applications,
+    lanes,
+    outbox,
+    applicationOutbox,
+    queues,
+  });
   const linking: LinkingDeps = {
     config,
     clock,
@@ -40,6 +51,7 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
     openLinks: new OpenLinks(tables.links, now),
     connections,
     applications,
+    applicationHealth,
     credentials,
     lanes,
     outbox,
@@ -56,12 +68,21 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
     blobs,
     connections,
     cache: new ConnectionCache(connections, clock),
-    health: new ConnectionHealth({ clock, connections, applications, lanes, outbox }),
+    health: new ConnectionHealth({ clock, connections, applications, applicationHealth, lanes, outbox }),
     lanes,
     outbox,
-    tokens: new AccessTokens({ config, clock, connections, applications, credentials, secrets, identity }),
+    tokens: new AccessTokens({
+      config,
+      clock,
+      connections,
+      applications,
+      applicationHealth,
+      credentials,
+      secrets,
+      identity,
+    }),
     graph,
   };
-  const connectionsDeps: ConnectionsDeps = { ...mail, applications, secrets };
+  const connectionsDeps: ConnectionsDeps = { ...mail, applications, applicationHealth, applicationOutbox, secrets };
   return { linking, mail, connections: connectionsDeps, checks: { ...connectionsDeps, linking } };
 }

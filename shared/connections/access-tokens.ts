@@ -8,8 +8,9 @@ import {
   type Tokens,
 } from '../microsoft/identity-platform.ts';
 import { type Secrets, StoreUnavailable } from '../storage/ports.ts';
-import type { ApplicationStore } from './application.ts';
+import type { Application, ApplicationStore } from './application.ts';
 import type { ApplicationCredentials } from './application-credentials.ts';
+import type { ApplicationHealth } from './application-health.ts';
 import type { Connection, ConnectionStore } from './connection.ts';
 
 /** An access token, or why there is none. */
@@ -18,7 +19,13 @@ export type TokenResult =
   /** Microsoft wants the person to sign in again; asked twice, with what the store holds now. */
   | { readonly kind: 'needs_relink'; readonly reason: string; readonly connection: Connection }
   /** Microsoft refuses the customer's application, with the current and the previous secret. */
-  | { readonly kind: 'broken'; readonly reason: string; readonly connection: Connection }
+  | {
+      readonly kind: 'broken';
+      readonly reason: string;
+      readonly connection: Connection;
+      /** As it was refused; absent when it has no row. */
+      readonly application?: Application;
+    }
   /** The connection is being removed, or gone. */
   | { readonly kind: 'removed' }
   /** Somebody has a bad minute. Never changes a status. */
@@ -34,6 +41,7 @@ export interface AccessTokensDeps {
   readonly clock: Clock;
   readonly connections: ConnectionStore;
   readonly applications: ApplicationStore;
+  readonly applicationHealth: ApplicationHealth;
   readonly credentials: ApplicationCredentials;
   readonly secrets: Secrets;
   readonly identity: IdentityPlatform;
@@ -94,17 +102,20 @@ export class AccessTokens {
   private async attempt(connection: Connection, log: Log, reread: boolean): Promise<TokenResult> {
     const refreshToken = await this.refreshToken(connection);
     if (refreshToken === undefined) return { kind: 'needs_relink', reason: 'secret_missing', connection };
-    const proofs = this.proofs(connection, reread);
+    const { customerId, clientId, kind } = connection;
+    const application = kind === 'customerOwned' ? await this.deps.applications.get(customerId, clientId) : undefined;
+    const proofs = this.proofs(connection, application, reread);
     let refusal: TokenResult | undefined;
     for await (const credential of proofs) {
       try {
         const { tenantId: tenant } = connection;
         const tokens = await this.deps.identity.refresh({ credential, tenant, refreshToken });
         await this.keep(connection, tokens, refreshToken, log);
+        if (application?.broken) await this.deps.applicationHealth.recover(application, log);
         return { kind: 'token', accessToken: tokens.accessToken, connection };
       } catch (error) {
         if (!(error instanceof MicrosoftError)) throw error;
-        refusal = refused(connection, error);
+        refusal = refused(connection, application, error);
         log.event('token.refused', {
           connectionId: connection.connectionId,
           ...loggable(error),
@@ -114,7 +125,7 @@ export class AccessTokens {
         if (refusal.kind !== 'broken') return refusal;
       }
     }
-    return refusal ?? { kind: 'broken', reason: 'secret_missing', connection };
+    return refusal ?? broken(connection, application, 'secret_missing');
   }
 
   private async refreshToken(connection: Connection): Promise<string | undefined> {
@@ -125,15 +136,18 @@ export class AccessTokens {
   }
 
   /** What can prove the application, best first. Read one by one: the next is asked for only when one was refused. */
-  private async *proofs(connection: Connection, reread: boolean): AsyncGenerator<ApplicationCredential> {
-    const { credentials, applications } = this.deps;
+  private async *proofs(
+    connection: Connection,
+    application: Application | undefined,
+    reread: boolean,
+  ): AsyncGenerator<ApplicationCredential> {
+    const { credentials } = this.deps;
     if (connection.kind === 'serviceProvider') {
       const credential = await credentials.serviceProvider(reread);
       if (credential) yield credential;
       return;
     }
     const { customerId, clientId } = connection;
-    const application = await applications.get(customerId, clientId);
     for (const name of [application?.secretName, application?.previousSecretName]) {
       const credential = name ? await credentials.customerOwned(customerId, clientId, name, reread) : undefined;
       if (credential) yield credential;
@@ -178,13 +192,17 @@ export class AccessTokens {
 }
 
 /** Decided on `error` and `suberror`; the AADSTS number is kept as the reason for people. */
-function refused(connection: Connection, error: MicrosoftError): TokenResult {
+function refused(connection: Connection, application: Application | undefined, error: MicrosoftError): TokenResult {
   const { error: code, number, retryAfterSeconds } = error.facts;
   if (error.transient) return { kind: 'wait', reason: `token_endpoint_${code}`, ...waitOf(retryAfterSeconds) };
   const reason = number === undefined ? code : `${code}_${number}`;
-  if (code === 'invalid_client' || code === 'unauthorized_client') return { kind: 'broken', reason, connection };
+  if (code === 'invalid_client' || code === 'unauthorized_client') return broken(connection, application, reason);
   if (code === 'invalid_request' || code === 'invalid_scope') return { kind: 'wait', reason };
   return { kind: 'needs_relink', reason, connection };
+}
+
+function broken(connection: Connection, application: Application | undefined, reason: string): TokenResult {
+  return { kind: 'broken', reason, connection, ...(application && { application }) };
 }
 
 /** RoboMQ's own application refused would be everybody's failure: lanes wait, an alert calls us, no status moves. */

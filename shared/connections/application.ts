@@ -1,4 +1,4 @@
-import { flag, RowConflict, type StoredRow, type Table, text } from '../storage/table.ts';
+import { flag, RowConflict, type RowOperation, type StoredRow, type Table, text } from '../storage/table.ts';
 
 /** A customer-owned application: an Entra app registration of the customer's. */
 export interface Application {
@@ -18,9 +18,21 @@ export interface Application {
   readonly secretExpiryAssumed: boolean;
   /** Microsoft refuses its secret, and the previous one. */
   readonly broken: boolean;
+  /** What Microsoft said when it refused; '' while it does not. */
+  readonly brokenReason: string;
 }
 
 export type ApplicationChange = Partial<Omit<Application, 'customerId' | 'clientId' | 'etag'>>;
+
+/** Row keys of applications are GUIDs in lower case; events of the same partition sort behind them. */
+const APPLICATION_ROWS = { from: '0', to: 'g' } as const;
+/** Row keys of events that are not on the queue yet. */
+export const APPLICATION_EVENT_ROWS = { from: '~|', to: '~}' } as const;
+
+/** The operation that records an event in the transaction of its application's row. */
+export function applicationEvent(event: RowOperation & { readonly kind: 'insert' }): RowOperation {
+  return { ...event, rowKey: `~|${event.rowKey.slice(2)}` };
+}
 
 /** What the seed recommends as a client secret's lifetime; assumed where no expiry was given. */
 export const ASSUMED_SECRET_DAYS = 730;
@@ -38,33 +50,39 @@ export class ApplicationStore {
     return row && fromRow(row);
   }
 
-  /** Reads, decides and writes until the write wins over the very row that `decide` saw; undefined for no row yet. */
+  /**
+   * Reads, decides and writes until the write wins over the very row that `decide` saw; undefined for no row yet.
+   * @param event written in the same transaction
+   * @returns the row as this call wrote it; undefined when it wrote nothing
+   */
   async put(
     customerId: string,
     clientId: string,
     decide: (
       current: Application | undefined,
     ) => ApplicationChange | undefined | Promise<ApplicationChange | undefined>,
-  ): Promise<void> {
+    event?: RowOperation,
+  ): Promise<Application | undefined> {
     for (;;) {
       const current = await this.get(customerId, clientId);
       const change = await decide(current);
-      if (!change) return;
+      if (!change) return undefined;
+      const row = { rowKey: clientId, properties: { v: 1, ...change } };
+      const write: RowOperation = current ? { kind: 'merge', ...row, etag: current.etag } : { kind: 'insert', ...row };
       try {
-        const row = { rowKey: clientId, properties: { v: 1, ...change } };
-        await this.table.write(customerId, [
-          current ? { kind: 'merge', ...row, etag: current.etag } : { kind: 'insert', ...row },
-        ]);
-        return;
+        const etags = await this.table.write(customerId, event ? [write, event] : [write]);
+        return { ...(current ?? EMPTY), ...change, customerId, clientId, etag: etags.get(clientId) ?? '' };
       } catch (error) {
         if (!(error instanceof RowConflict)) throw error;
+        // The event is there: this very change was told before.
+        if (error.rowKey === event?.rowKey && error.why === 'exists') return undefined;
       }
     }
   }
 
   /** All applications of a customer; there are few. */
   async list(customerId: string): Promise<readonly Application[]> {
-    return (await this.table.query(customerId, { limit: 1000 })).rows.map(fromRow);
+    return (await this.table.query(customerId, { ...APPLICATION_ROWS, limit: 1000 })).rows.map(fromRow);
   }
 
   /** Removes an application that nobody changed since it was read; otherwise it stays. */
@@ -92,5 +110,19 @@ function fromRow(row: StoredRow): Application {
     secretExpiresOn: text(row, 'secretExpiresOn'),
     secretExpiryAssumed: flag(row, 'secretExpiryAssumed'),
     broken: flag(row, 'broken'),
+    brokenReason: text(row, 'brokenReason'),
   };
 }
+
+const EMPTY: Omit<Application, 'customerId' | 'clientId' | 'etag'> = {
+  tenantId: '',
+  vault: '',
+  secretName: '',
+  previousSecretName: '',
+  previousRetiredAt: '',
+  secretSetAt: '',
+  secretExpiresOn: '',
+  secretExpiryAssumed: false,
+  broken: false,
+  brokenReason: '',
+};

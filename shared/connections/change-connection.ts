@@ -5,7 +5,7 @@ import { eventRow } from '../mail/events.ts';
 import { leaveTicket } from '../mail/tickets.ts';
 import type { Connection, ConnectionStatus } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
-import { countWaiting, describeConnection, requireConnection } from './read-connections.ts';
+import { describeConnection, requireConnection } from './read-connections.ts';
 import type { ConnectionResource } from './resource.ts';
 
 const plainLine = (maximum: number) =>
@@ -82,7 +82,7 @@ async function switchStatus(
 ): Promise<Connection> {
   await requireConnection(deps, customerId, connectionId);
   const connection = await deps.connections.change(customerId, connectionId, (current) =>
-    current.status === from ? { status: to, reason: '' } : undefined,
+    current.status === from ? { status: to, reason: '', paused: to === 'paused' } : undefined,
   );
   if (!connection || connection.status === 'removing') throw new AppError('not_found');
   if (connection.status !== to) {
@@ -101,7 +101,7 @@ async function moveGate(
 ): Promise<void> {
   const { customerId, connectionId } = connection;
   const now = deps.clock.now();
-  const waiting = await countWaiting(deps, connectionId);
+  const waiting = await deps.lanes.countWaiting(connectionId);
   const data = { customerId, connectionId, state: connection.status, waiting };
   const moved = await deps.lanes.setGate(connectionId, {
     to: (gate) =>

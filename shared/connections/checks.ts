@@ -1,27 +1,14 @@
-import { z } from 'zod';
 import { DAY, SECOND } from '../clock.ts';
-import { CALLER_ID, isOwnId } from '../ids.ts';
 import type { LinkingDeps } from '../linking/deps.ts';
 import { tidyLink } from '../linking/settle-link.ts';
 import type { Invocation } from '../log.ts';
 import { leaveTicket } from '../mail/tickets.ts';
-import { QUEUES } from '../storage-names.ts';
+import { checkSchema, queueCheck } from './check-message.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
+import { removeRemains } from './remove-remains.ts';
 import { tidyConnection } from './tidy-connection.ts';
 import { finishUnlink, unlinkConnection } from './unlink.ts';
-
-/** Message on `outlook-work-checks`: one connection or link that the scan found due. */
-export const checkSchema = z.discriminatedUnion('kind', [
-  z.object({
-    v: z.literal(1),
-    kind: z.literal('connection'),
-    customerId: z.string().regex(CALLER_ID),
-    connectionId: z.string().refine((value) => isOwnId(value, 'con')),
-  }),
-  z.object({ v: z.literal(1), kind: z.literal('link'), linkId: z.string().refine((value) => isOwnId(value, 'lnk')) }),
-]);
-export type Check = z.infer<typeof checkSchema>;
 
 export interface ChecksDeps extends ConnectionsDeps {
   readonly linking: LinkingDeps;
@@ -37,16 +24,16 @@ export async function scan(deps: ChecksDeps, invocation: Invocation): Promise<vo
   let connections = 0;
   let links = 0;
   const started = deps.clock.monotonic();
-  const queue = async (check: Check) => {
-    await deps.queues.send(QUEUES.checks, JSON.stringify(check));
+  const queue = async (check: Parameters<typeof queueCheck>[1]) => {
+    await queueCheck(deps.queues, check);
     const ahead = ((connections + links) / PER_SECOND) * SECOND - (deps.clock.monotonic() - started);
     if (ahead > 0) await deps.clock.sleep(ahead);
   };
   for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
     const page = await deps.connections.due(now, PAGE, after);
-    for (const { customerId, connectionId } of page.connections) {
+    for (const each of page.due) {
       connections += 1;
-      await queue({ v: 1, kind: 'connection', customerId, connectionId });
+      await queue(each);
     }
     after = page.next;
   }
@@ -54,7 +41,7 @@ export async function scan(deps: ChecksDeps, invocation: Invocation): Promise<vo
     const page = await deps.linking.links.stale(PAGE, after);
     for (const linkId of page.linkIds) {
       links += 1;
-      await queue({ v: 1, kind: 'link', linkId });
+      await queue({ kind: 'link', linkId });
     }
     after = page.next;
   }
@@ -69,6 +56,9 @@ export async function runCheck(deps: ChecksDeps, body: unknown, invocation: Invo
     return;
   }
   if (check.data.kind === 'link') return tidyLink(deps.linking, check.data.linkId, invocation);
+  if (check.data.kind === 'application')
+    return deps.applicationHealth.align(check.data.customerId, check.data.clientId, invocation.log);
+  if (check.data.kind === 'remains') return removeRemains(deps, check.data, invocation);
   const connection = await deps.connections.get(check.data.customerId, check.data.connectionId);
   if (connection) await checkConnection(deps, connection, invocation);
 }
@@ -95,12 +85,23 @@ async function checkConnection(deps: ChecksDeps, connection: Connection, invocat
   });
   if (!moved) return;
   await deps.outbox.flush(connection.connectionId);
+  if (due) await reconcile(deps, moved, invocation);
   if (due) await tidyConnection(deps, moved);
   invocation.log.event('connection.checked', {
     customerId: connection.customerId,
     connectionId: connection.connectionId,
     status: connection.status,
   });
+}
+
+/** Whoever moves a status or a gate may die between the two; an application's connections follow its row. */
+async function reconcile(deps: ChecksDeps, connection: Connection, { log }: Invocation): Promise<void> {
+  const { customerId, clientId, kind } = connection;
+  const application = kind === 'customerOwned' ? await deps.applications.get(customerId, clientId) : undefined;
+  if (application) {
+    await deps.applicationOutbox.flush(customerId);
+    await deps.applicationHealth.alignOne(connection, application, log);
+  }
 }
 
 /** An unlink shuts the gate first. Killed before the row said so, it is found by the gate. */

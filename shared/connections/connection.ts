@@ -22,6 +22,8 @@ export interface Connection {
   readonly status: ConnectionStatus;
   /** Why the status is what it is; '' while all is well. */
   readonly reason: string;
+  /** Somebody holds the mail. Outlives trouble and new links, unlike the status `paused`. */
+  readonly paused: boolean;
   /** For display only; an address is never an identity. */
   readonly signInName: string;
   /** Mailbox identity: `tid` and `oid`. */
@@ -60,10 +62,23 @@ export interface MailboxKey {
   readonly objectId: string;
 }
 
+/** A removed connection, whose records are still there. */
+const REMAINS = 'r|';
+const remainsKey = (connectionId: string) => `${REMAINS}${connectionId}`;
 const indexKey = (mailbox: MailboxKey) => `m|${mailbox.clientId}|${mailbox.tenantId}|${mailbox.objectId}`;
 
 export interface ConnectionPage {
   readonly connections: readonly Connection[];
+  readonly next?: string;
+}
+
+/** What the hourly scan found due. */
+export interface DuePage {
+  readonly due: readonly {
+    readonly kind: 'connection' | 'remains';
+    readonly customerId: string;
+    readonly connectionId: string;
+  }[];
   readonly next?: string;
 }
 
@@ -130,13 +145,37 @@ export class ConnectionStore {
     }
   }
 
-  /** Removes a connection with its index row; one that is gone is fine. */
-  async remove(connection: Connection): Promise<void> {
+  /**
+   * Removes a connection with its index row; one that is gone is fine. A row of remains takes its place, so that the
+   * records of its mail are found when their time is over.
+   */
+  async remove(connection: Connection, remainsUntil: Date): Promise<void> {
+    const { customerId, connectionId } = connection;
     try {
-      await this.table.write(connection.customerId, [
-        { kind: 'delete', rowKey: connection.connectionId },
+      await this.table.write(customerId, [
+        { kind: 'delete', rowKey: connectionId },
         { kind: 'delete', rowKey: indexKey(connection) },
+        {
+          kind: 'insert',
+          rowKey: remainsKey(connectionId),
+          properties: { v: 1, nextCheckAt: remainsUntil.toISOString() },
+        },
       ]);
+    } catch (error) {
+      if (!(error instanceof RowConflict)) throw error;
+    }
+  }
+
+  /** Whether remains of a removed connection may go now. */
+  async remainsAreDue(customerId: string, connectionId: string, now: Date): Promise<boolean> {
+    const { row } = await this.table.get(customerId, remainsKey(connectionId));
+    return row !== undefined && text(row, 'nextCheckAt') <= now.toISOString();
+  }
+
+  /** Nothing is left of a removed connection. */
+  async forgetRemains(customerId: string, connectionId: string): Promise<void> {
+    try {
+      await this.table.write(customerId, [{ kind: 'delete', rowKey: remainsKey(connectionId) }]);
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
     }
@@ -147,12 +186,19 @@ export class ConnectionStore {
     return { connections: page.rows.map(fromRow), ...(page.next && { next: page.next }) };
   }
 
-  /** Connections that are due for their check or have mail to wake, over all customers, a page at a time. */
-  async due(now: Date, limit: number, after?: string): Promise<ConnectionPage> {
+  /**
+   * Connections that are due for their check or have mail to wake, and remains whose time is over: over all customers, a
+   * page at a time. Index rows have neither property.
+   */
+  async due(now: Date, limit: number, after?: string): Promise<DuePage> {
     const at = now.toISOString();
-    const filter = `RowKey ge 'con_' and RowKey lt 'con\`' and (nextCheckAt le '${at}' or (wakeAt gt '' and wakeAt le '${at}'))`;
-    const page = await this.table.scan(filter, limit, after);
-    return { connections: page.rows.map(fromRow), ...(page.next && { next: page.next }) };
+    const page = await this.table.scan(`nextCheckAt le '${at}' or (wakeAt gt '' and wakeAt le '${at}')`, limit, after);
+    const due = page.rows.map((row) => {
+      const isRemains = row.rowKey.startsWith(REMAINS);
+      const connectionId = isRemains ? row.rowKey.slice(REMAINS.length) : row.rowKey;
+      return { kind: isRemains ? 'remains' : 'connection', customerId: row.partitionKey, connectionId } as const;
+    });
+    return { due, ...(page.next && { next: page.next }) };
   }
 
   /** Whether an operator has stopped all sending: the row `_` / `stop` with `on` = true. */
@@ -170,6 +216,8 @@ function fromRow(row: StoredRow): Connection {
     displayName: text(row, 'displayName'),
     status: text(row, 'status') as ConnectionStatus,
     reason: text(row, 'reason'),
+    // Rows of an earlier version say so by their status alone.
+    paused: flag(row, 'paused') || text(row, 'status') === 'paused',
     signInName: text(row, 'signInName'),
     tenantId: text(row, 'tenantId'),
     objectId: text(row, 'objectId'),

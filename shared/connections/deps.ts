@@ -1,9 +1,14 @@
 import type { MailDeps } from '../mail/deps.ts';
+import type { EventOutbox } from '../mail/events.ts';
 import type { Secrets } from '../storage/ports.ts';
 import type { ApplicationStore } from './application.ts';
+import type { ApplicationHealth } from './application-health.ts';
 
 /** What looking after connections needs from outside. */
 export interface ConnectionsDeps extends MailDeps {
   readonly applications: ApplicationStore;
+  readonly applicationHealth: ApplicationHealth;
+  /** Tells the events of table `applications`. */
+  readonly applicationOutbox: EventOutbox;
   readonly secrets: Secrets;
 }

@@ -2,7 +2,8 @@ import { type Clock, later } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { type EventOutbox, type EventType, eventRow } from '../mail/events.ts';
 import { isProbed, type LaneStore, PROBE_MS } from '../mail/lane.ts';
-import type { ApplicationStore } from './application.ts';
+import type { Application, ApplicationStore } from './application.ts';
+import type { ApplicationHealth } from './application-health.ts';
 import type { Connection, ConnectionStore } from './connection.ts';
 
 export type Trouble = 'needs_relink' | 'no_mailbox' | 'blocked' | 'broken';
@@ -11,6 +12,7 @@ export interface HealthDeps {
   readonly clock: Clock;
   readonly connections: ConnectionStore;
   readonly applications: ApplicationStore;
+  readonly applicationHealth: ApplicationHealth;
   readonly lanes: LaneStore;
   readonly outbox: EventOutbox;
 }
@@ -26,63 +28,68 @@ export class ConnectionHealth {
   /**
    * Shuts a connection's gate because of what its credentials or its mailbox met. A link made since then is never
    * overwritten: the row is read again, and its credentials must be the ones that failed.
+   * @param refused the application as it was refused, where that is the trouble: its other connections follow
    * @returns whether it was shut, now or before
    */
-  async shut(failed: Connection, trouble: Trouble, reason: string, log: Log): Promise<boolean> {
+  async shut(failed: Connection, trouble: Trouble, reason: string, log: Log, refused?: Application): Promise<boolean> {
+    const { applicationHealth, connections, lanes, outbox, clock } = this.deps;
     const { customerId, connectionId, clientId, credentialVersion, secretName } = failed;
+    const { alertAddress } = failed;
+    if (refused && !(await applicationHealth.refuse(refused, reason, alertAddress, log))) return false;
     const same = (current: Connection) =>
       current.credentialVersion === credentialVersion &&
       current.secretName === secretName &&
       current.status !== 'removing';
-    const current = await this.deps.connections.change(customerId, connectionId, (row) =>
-      same(row) && (row.status !== trouble || row.reason !== reason) ? { status: trouble, reason } : undefined,
+    const current = await connections.change(customerId, connectionId, (row) =>
+      same(row) && (row.status !== trouble || row.reason !== reason)
+        ? { status: trouble, reason, paused: row.paused }
+        : undefined,
     );
     if (!current || !same(current)) return false;
-    if (trouble === 'broken') {
-      await this.deps.applications.put(customerId, clientId, (application) =>
-        application && !application.broken ? { broken: true } : undefined,
-      );
-    }
     const type: EventType = trouble === 'broken' ? 'application.broken' : `connection.${trouble}`;
-    const data = {
-      customerId,
-      connectionId,
-      clientId,
-      reason,
-      ...(current.alertAddress && { alertAddress: current.alertAddress }),
-    };
-    const moved = await this.deps.lanes.setGate(connectionId, {
+    const waiting = await lanes.countWaiting(connectionId);
+    const data = { customerId, connectionId, clientId, reason, waiting, ...(alertAddress && { alertAddress }) };
+    const now = clock.now();
+    const moved = await lanes.setGate(connectionId, {
       to: (gate) => (gate === trouble || gate === 'removed' ? undefined : trouble),
       ifCredentialVersion: credentialVersion,
-      ...(isProbed(trouble) && { probeAt: later(this.deps.clock.now(), PROBE_MS) }),
-      event: eventRow(
-        `${trouble}-${credentialVersion}-${this.deps.clock.now().getTime()}`,
-        type,
-        data,
-        this.deps.clock.now(),
-      ),
+      ...(isProbed(trouble) && { probeAt: later(now, PROBE_MS) }),
+      // A refused application is told of once, with its own row.
+      ...(!refused && { event: eventRow(`${trouble}-${credentialVersion}-${now.getTime()}`, type, data, now) }),
     });
-    if (moved) log.warning(type, { customerId, connectionId, clientId, reason });
-    await this.deps.outbox.flush(connectionId);
-    return true;
+    if (moved && !refused) log.warning(type, { customerId, connectionId, clientId, reason });
+    await outbox.flush(connectionId);
+    return refused === undefined || (await this.isStillRefused(current, log));
+  }
+
+  /** A new secret may have come between the application's row and ours: then whoever opens gates was here too early. */
+  private async isStillRefused(connection: Connection, log: Log): Promise<boolean> {
+    const { applications, applicationHealth } = this.deps;
+    const application = await applications.get(connection.customerId, connection.clientId);
+    if (!application || application.broken) return true;
+    await applicationHealth.alignOne(connection, application, log);
+    return false;
   }
 
   /** A mail went through a mailbox that Graph had refused: its gate opens again. Undone links and pauses are left alone. */
   async recover(connection: Connection, log: Log): Promise<void> {
+    const { connections, lanes, outbox, clock } = this.deps;
     const { customerId, connectionId, credentialVersion } = connection;
     const probed = (status: string) => status === 'no_mailbox' || status === 'blocked';
-    await this.deps.connections.change(customerId, connectionId, (current) =>
-      probed(current.status) && current.credentialVersion === credentialVersion
-        ? { status: 'connected', reason: '' }
+    const current = await connections.change(customerId, connectionId, (row) =>
+      probed(row.status) && row.credentialVersion === credentialVersion
+        ? { status: row.paused ? 'paused' : 'connected', reason: '' }
         : undefined,
     );
-    const now = this.deps.clock.now();
-    const data = { customerId, connectionId, state: 'connected' };
-    const moved = await this.deps.lanes.setGate(connectionId, {
-      to: (gate) => (probed(gate) ? 'open' : undefined),
-      event: eventRow(`recovered-${now.getTime()}`, 'connection.resumed', data, now),
+    const paused = current?.paused ?? false;
+    const now = clock.now();
+    const waiting = await lanes.countWaiting(connectionId);
+    const data = { customerId, connectionId, state: paused ? 'paused' : 'connected', waiting };
+    const moved = await lanes.setGate(connectionId, {
+      to: (gate) => (probed(gate) ? (paused ? 'paused' : 'open') : undefined),
+      ...(!paused && { event: eventRow(`recovered-${now.getTime()}`, 'connection.resumed', data, now) }),
     });
     if (moved) log.event('connection.recovered', { customerId, connectionId });
-    await this.deps.outbox.flush(connectionId);
+    await outbox.flush(connectionId);
   }
 }

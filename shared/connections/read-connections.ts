@@ -1,7 +1,6 @@
 import { AppError } from '../errors.ts';
 import { isOwnId } from '../ids.ts';
 import type { MailDeps } from '../mail/deps.ts';
-import { WAITING_ROWS } from '../mail/waiting.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
 import { type ConnectionResource, connectionResource } from './resource.ts';
@@ -37,7 +36,7 @@ export async function describeConnection(deps: ConnectionsDeps, connection: Conn
   const application = kind === 'customerOwned' ? await deps.applications.get(customerId, clientId) : undefined;
   const { lane } = await deps.lanes.get(connectionId);
   const now = deps.clock.now();
-  const waiting = await countWaiting(deps, connectionId);
+  const waiting = await deps.lanes.countWaiting(connectionId);
   const pausedUntil = lane && lane.pausedUntil > now.toISOString() ? lane.pausedUntil : undefined;
   const finish = expectedFinish(deps, waiting, lane?.gate === 'open' ? (pausedUntil ?? now.toISOString()) : undefined);
   return connectionResource(connection, application, now, {
@@ -45,24 +44,6 @@ export async function describeConnection(deps: ConnectionsDeps, connection: Conn
     ...(pausedUntil && { pausedUntil }),
     ...(finish && { expectedFinish: finish }),
   });
-}
-
-/** Mail that waits to be sent: what ended and is kept for a retry does not count. */
-export async function countWaiting(deps: MailDeps, connectionId: string): Promise<number> {
-  let count = 0;
-  let after: string | undefined;
-  do {
-    const page = await deps.mails.query(connectionId, {
-      ...WAITING_ROWS,
-      filter: 'parked eq false',
-      limit: 1000,
-      select: ['claimedBy'],
-      ...(after && { after }),
-    });
-    count += page.rows.length;
-    after = page.next;
-  } while (after !== undefined);
-  return count;
 }
 
 /** When the last waiting mail will have gone at the lane's pace; undefined while the gate is shut or nothing waits. */

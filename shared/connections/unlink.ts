@@ -1,16 +1,16 @@
-import { MINUTE } from '../clock.ts';
+import { DAY, later, MINUTE } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { isOwnId } from '../ids.ts';
 import type { Invocation } from '../log.ts';
 import { eventRow } from '../mail/events.ts';
 import { leaseRemaining } from '../mail/lane.ts';
+import { RECORD_DAYS } from '../mail/limits.ts';
 import { operations, settleStale } from '../mail/settle.ts';
 import { recordKey, WAITING_ROWS, type WaitingMail, waitingOf } from '../mail/waiting.ts';
 import { RowConflict } from '../storage/table.ts';
-import { QUEUES } from '../storage-names.ts';
+import { queueCheck } from './check-message.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
-import { countWaiting } from './read-connections.ts';
 import { removeUnusedApplication } from './remove-unused-application.ts';
 
 /** What an unlink answers. */
@@ -44,7 +44,7 @@ export async function unlinkConnection(
   const connection = isOwnId(connectionId, 'con') ? await deps.connections.get(customerId, connectionId) : undefined;
   if (!connection) throw new AppError('not_found');
   const now = deps.clock.now();
-  const waiting = await countWaiting(deps, connectionId);
+  const waiting = await deps.lanes.countWaiting(connectionId);
   const data = { customerId, connectionId, clientId: connection.clientId, waiting };
   await deps.lanes.setGate(connectionId, {
     to: (gate) => (gate === 'removed' ? undefined : 'removed'),
@@ -69,14 +69,14 @@ export async function finishUnlink(
   const inFlight = await cancelWaiting(deps, connection);
   if (inFlight) {
     // By then the answer is here or its lease has run out; the hourly scan is the backstop.
-    const check = { v: 1, kind: 'connection', customerId, connectionId } as const;
-    await deps.queues.send(QUEUES.checks, JSON.stringify(check), deps.config.laneLeaseSeconds + 30);
+    await queueCheck(deps.queues, { kind: 'connection', customerId, connectionId }, deps.config.laneLeaseSeconds + 30);
     return { connectionId, state: 'removing', withdrawConsentAt: consentPage(connection) };
   }
   const recoverable = await deps.secrets.remove(connection.secretName);
   if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName);
   if (connection.kind === 'customerOwned') await removeUnusedApplication(deps, customerId, connection.clientId);
-  await deps.connections.remove(connection);
+  // A day more than the records' time: those that ended a moment ago are over by then, too.
+  await deps.connections.remove(connection, later(deps.clock.now(), (RECORD_DAYS + 1) * DAY));
   invocation.log.event('connection.removed', { customerId, connectionId });
   return removed(connection, recoverable);
 }

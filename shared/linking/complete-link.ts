@@ -1,5 +1,5 @@
 import { DAY, later } from '../clock.ts';
-import { ASSUMED_SECRET_DAYS } from '../connections/application.ts';
+import { type Application, type ApplicationChange, ASSUMED_SECRET_DAYS } from '../connections/application.ts';
 import type { Connection, ConnectionChange } from '../connections/connection.ts';
 import { firstCheckAt } from '../connections/schedule.ts';
 import type { AppError } from '../errors.ts';
@@ -39,7 +39,7 @@ export async function completeLink(
 async function recordApplication(deps: LinkingDeps, link: Link, invocation: Invocation): Promise<void> {
   const now = deps.clock.now();
   const tags = { kind: 'client-secret', customer: link.customerId, application: link.clientId } as const;
-  await deps.applications.put(link.customerId, link.clientId, async (application) => {
+  const decide = async (application: Application | undefined): Promise<ApplicationChange | undefined> => {
     const name = link.clientSecretName;
     if (application?.secretName === name || application?.previousSecretName === name) return undefined;
     if (application && application.secretSetAt > link.changedAt.toISOString()) {
@@ -65,8 +65,12 @@ async function recordApplication(deps: LinkingDeps, link: Link, invocation: Invo
           .slice(0, 10),
       secretExpiryAssumed: link.clientSecretExpiresOn === '',
       broken: false,
+      brokenReason: '',
     };
-  });
+  };
+  await deps.applicationHealth.follow(link.customerId, link.clientId, () =>
+    deps.applications.put(link.customerId, link.clientId, decide),
+  );
 }
 
 async function recordConnection(
@@ -144,7 +148,7 @@ function credentials(deps: LinkingDeps, link: Link) {
 function relinked(deps: LinkingDeps, link: Link, existing: Connection): ConnectionChange {
   return {
     ...credentials(deps, link),
-    status: existing.status === 'paused' ? 'paused' : 'connected',
+    status: existing.paused ? 'paused' : 'connected',
     previousSecretName: existing.secretName,
     previousRetiredAt: deps.clock.now().toISOString(),
     credentialVersion: existing.credentialVersion + 1,
@@ -158,6 +162,7 @@ function created(deps: LinkingDeps, link: Link): Omit<Connection, 'etag'> {
     connectionId: link.connectionId,
     displayName: link.displayName || link.signInName,
     status: 'connected',
+    paused: false,
     tenantId: link.tenantId,
     objectId: link.objectId,
     kind: link.kind,

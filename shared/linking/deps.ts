@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { ApplicationStore } from '../connections/application.ts';
 import type { ApplicationCredentials } from '../connections/application-credentials.ts';
+import type { ApplicationHealth } from '../connections/application-health.ts';
 import type { ConnectionStore } from '../connections/connection.ts';
 import type { EventOutbox } from '../mail/events.ts';
 import type { LaneStore } from '../mail/lane.ts';
@@ -18,6 +19,7 @@ export interface LinkingDeps {
   readonly openLinks: OpenLinks;
   readonly connections: ConnectionStore;
   readonly applications: ApplicationStore;
+  readonly applicationHealth: ApplicationHealth;
   readonly credentials: ApplicationCredentials;
   readonly lanes: LaneStore;
   readonly outbox: EventOutbox;

@@ -26,7 +26,7 @@ export const EVENT_ROWS = { from: '3|', to: '3~' } as const;
  * The operation that records an event in the transaction of the write it tells of.
  * @param key unique per happening and stable when the write is repeated; becomes part of the CloudEvents id
  */
-export function eventRow(key: string, type: EventType, data: EventData, at: Date): RowOperation {
+export function eventRow(key: string, type: EventType, data: EventData, at: Date): RowOperation & { kind: 'insert' } {
   // `parked` exists so that the drain's filter `parked ne true` sees the row: a comparison with an absent property is false.
   const properties = { v: 1, parked: false, type, data: JSON.stringify(data), at: at.toISOString() };
   return { kind: 'insert', rowKey: `3|${key}`, properties };
@@ -34,27 +34,31 @@ export function eventRow(key: string, type: EventType, data: EventData, at: Date
 
 /** Puts recorded events on `outlook-events` as CloudEvents 1.0 and forgets them. At least once, in that order. */
 export class EventOutbox {
-  private readonly mails: Table;
+  private readonly table: Table;
   private readonly queues: Queues;
   private readonly source: string;
+  private readonly rows: { readonly from: string; readonly to: string };
 
-  constructor(mails: Table, queues: Queues, source: string) {
-    this.mails = mails;
+  /** @param rows where in a partition of the table the events are; their keys begin with two characters that say so */
+  constructor(table: Table, queues: Queues, source: string, rows: { from: string; to: string } = EVENT_ROWS) {
+    this.table = table;
     this.queues = queues;
     this.source = source;
+    this.rows = rows;
   }
 
   /** Sends one recorded event; the caller deletes its row afterwards. */
-  async send(connectionId: string, rowKey: string, row: { type: string; data: string; at: string }): Promise<void> {
+  async send(partition: string, rowKey: string, row: { type: string; data: string; at: string }): Promise<void> {
+    const data = JSON.parse(row.data) as EventData;
     const event = {
       specversion: '1.0',
-      id: `${connectionId}/${rowKey.slice(2)}`,
+      id: `${partition}/${rowKey.slice(2)}`,
       source: this.source,
       type: row.type,
       time: row.at,
-      subject: connectionId,
+      subject: data.connectionId ?? data.clientId ?? partition,
       datacontenttype: 'application/json',
-      data: JSON.parse(row.data) as EventData,
+      data,
     };
     await this.queues.send(QUEUES.events, JSON.stringify(event));
   }
@@ -77,22 +81,22 @@ export class EventOutbox {
     await this.send(row.partitionKey, row.rowKey, fields);
   }
 
-  /** Sends and forgets everything that a lane still has to tell. */
-  async flush(connectionId: string): Promise<void> {
+  /** Sends and forgets everything that a partition still has to tell. */
+  async flush(partition: string): Promise<void> {
     for (;;) {
-      const { rows, next } = await this.mails.query(connectionId, { ...EVENT_ROWS, limit: 100 });
+      const { rows, next } = await this.table.query(partition, { ...this.rows, limit: 100 });
       for (const row of rows) {
         await this.sendRow(row);
-        await this.forget(connectionId, row.rowKey);
+        await this.forget(partition, row.rowKey);
       }
       if (!next) return;
     }
   }
 
   /** Deletes an event's row; one that is gone was told by somebody else too. */
-  async forget(connectionId: string, rowKey: string): Promise<void> {
+  async forget(partition: string, rowKey: string): Promise<void> {
     try {
-      await this.mails.write(connectionId, [{ kind: 'delete', rowKey }]);
+      await this.table.write(partition, [{ kind: 'delete', rowKey }]);
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
     }

@@ -10,6 +10,7 @@ import {
   text,
 } from '../storage/table.ts';
 import { PACE_BURST } from './pace.ts';
+import { WAITING_ROWS } from './waiting.ts';
 
 /** Whether mail of a connection flows. Everything but `open` holds it; `removed` ends it. */
 export type Gate = 'open' | 'paused' | 'needs_relink' | 'no_mailbox' | 'blocked' | 'broken' | 'removed';
@@ -119,6 +120,24 @@ export class LaneStore {
     return { lane: row && laneOf(row), readAt };
   }
 
+  /** Mail that waits to be sent: what ended and is kept for a retry does not count. */
+  async countWaiting(connectionId: string): Promise<number> {
+    let count = 0;
+    let after: string | undefined;
+    do {
+      const page = await this.mails.query(connectionId, {
+        ...WAITING_ROWS,
+        filter: 'parked eq false',
+        limit: 1000,
+        select: ['claimedBy'],
+        ...(after && { after }),
+      });
+      count += page.rows.length;
+      after = page.next;
+    } while (after !== undefined);
+    return count;
+  }
+
   /** Creates the lane of a new connection; one that exists is left alone. */
   async ensure(connectionId: string, customerId: string, credentialVersion: number): Promise<void> {
     const properties: Properties = {
@@ -132,6 +151,15 @@ export class LaneStore {
     };
     try {
       await this.mails.write(connectionId, [{ kind: 'insert', rowKey: LANE_ROW, properties }]);
+    } catch (error) {
+      if (!(error instanceof RowConflict)) throw error;
+    }
+  }
+
+  /** Forgets the lane of a connection that is long gone. */
+  async remove(connectionId: string): Promise<void> {
+    try {
+      await this.mails.write(connectionId, [{ kind: 'delete', rowKey: LANE_ROW }]);
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
     }

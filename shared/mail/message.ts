@@ -60,6 +60,10 @@ const headerName = z
 
 const headers = z
   .record(headerName, headerText(LIMITS.headerCharacters))
+  .refine((value) => new Set(Object.keys(value).map((name) => name.toLowerCase())).size === Object.keys(value).length, {
+    message: 'must name each header once: case makes no difference',
+    params: { code: 'header_repeated' },
+  })
   .refine((value) => Object.keys(value).length <= LIMITS.headers, {
     message: `must hold at most ${LIMITS.headers} headers: Graph takes 5, and one is ours`,
     params: { code: 'too_many_headers' },

@@ -100,8 +100,7 @@ export async function sendClaimed(
   }
   if (recorded === 'written' && settlement.event) await deps.outbox.sendWritten(mail.connectionId, settlement.event);
   else if (settlement.event) await deps.outbox.flush(mail.connectionId);
-  const blamed = result.kind === 'gate' ? connection : result.kind === 'shut' ? result.connection : undefined;
-  const trouble = result.kind === 'gate' || result.kind === 'shut' ? result : undefined;
-  const shut = blamed && trouble ? await shutGate(deps, blamed, trouble.gate, trouble.reason, log) : false;
+  const blame = result.kind === 'gate' ? { ...result, connection } : result.kind === 'shut' ? result : undefined;
+  const shut = blame ? await shutGate(deps, blame, log) : false;
   return { result, toldKey, shut };
 }

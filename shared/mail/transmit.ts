@@ -3,6 +3,7 @@ import type { Log } from '../log.ts';
 import type { MailDeps } from './deps.ts';
 import type { GraphAnswer } from './graph-answer.ts';
 import { judge, type Verdict } from './outcome.ts';
+import type { Blame } from './shut-gate.ts';
 
 /** Evidence of an attempt, for the record. */
 export interface Evidence {
@@ -14,12 +15,7 @@ export interface Evidence {
 /** What became of an attempt: Graph's verdict, or what the credentials say of a refused token. */
 export type AttemptResult =
   | Exclude<Verdict, { kind: 'unauthorized' }>
-  | {
-      readonly kind: 'shut';
-      readonly gate: 'needs_relink' | 'broken';
-      readonly reason: string;
-      readonly connection: Connection;
-    }
+  | (Blame & { readonly kind: 'shut' })
   /** Too late to post safely under this claim; nothing left. */
   | { readonly kind: 'unclaimed' };
 
@@ -70,7 +66,8 @@ export function withoutToken(
 ): Exclude<AttemptResult, { kind: 'accepted' | 'uncertain' | 'rejected' | 'gate' }> {
   if (result.kind === 'wait') return result;
   if (result.kind === 'removed') return { kind: 'unclaimed' };
-  return { kind: 'shut', gate: result.kind, reason: result.reason, connection: result.connection };
+  const { kind: gate, ...blame } = result;
+  return { kind: 'shut', gate, ...blame };
 }
 
 function unclaimed(attempt: Attempt): { result: AttemptResult; evidence: Evidence } {

@@ -195,7 +195,7 @@ async function refuse(
   const release: Properties = ours ? { owner: '', leaseUntil: '', dirty: false } : {};
   if (result.kind === 'unclaimed') return 'removed';
   if (result.kind === 'shut') {
-    await shutGate(deps, result.connection, result.gate, result.reason, log);
+    await shutGate(deps, result, log);
     // Linked again meanwhile, mail flows with what it has now; otherwise somebody looks after what expires.
     await leaveTicket(deps.queues, lane, SECOND);
     if (ours) await writeLane(deps, lane, release);

@@ -59,6 +59,11 @@ export class FakeApp {
     return compose(this.config, { tables, queues, blobs, secrets, identity, graph }, this.clock);
   }
 
+  /** Rows of connections and of their index; not what is kept of removed ones until their records' time is over. */
+  connectionRows() {
+    return this.connections.all().filter(({ rowKey }) => !rowKey.startsWith('r|'));
+  }
+
   invocation(): Invocation {
     this.invocations += 1;
     const keep = (level: LoggedEvent['level']) => (name: string, fields?: EventFields) => {

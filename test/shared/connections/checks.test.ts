@@ -112,6 +112,37 @@ describe('the daily check', () => {
   });
 });
 
+test('records of an unlinked connection can be read for a month, and then nothing of it is left', async () => {
+  const { customerId, connectionId } = world.connection;
+  await world.deliver(world.message());
+  await world.deliver(world.message({ mailId: 'later', sendAt: '2026-12-24T08:00:00Z' }));
+  await unlinkConnection(world.app.checks, customerId, connectionId, world.invocation());
+  const left = () => world.mails.all().length + world.connections.all().length;
+  await days(29);
+  expect(await world.record()).toMatchObject({ state: 'accepted' });
+  expect(await world.record('later')).toMatchObject({ state: 'cancelled', reason: 'connection_removed' });
+  await days(3);
+  await expect(world.record()).rejects.toMatchObject({ code: 'not_found' });
+  expect(left()).toBe(0);
+});
+
+test('what is left of a connection goes by itself when a process died on the way', async () => {
+  const { customerId, connectionId } = world.connection;
+  for (let n = 0; n < 150; n += 1) await world.deliver(world.message({ mailId: `mail-${n}` }));
+  await unlinkConnection(world.app.checks, customerId, connectionId, world.invocation());
+  world.clock.advance(32 * DAY);
+  let writes = 0;
+  world.mails.before = ({ kind }) => {
+    if (kind !== 'write') return;
+    writes += 1;
+    if (writes === 2) throw new Error('killed');
+  };
+  await expect(hour()).rejects.toThrow('killed');
+  await hour();
+  expect(world.mails.all()).toEqual([]);
+  expect(world.connections.all()).toEqual([]);
+});
+
 test('an unlink that meets a mail in flight is finished by a check within minutes', async () => {
   const { customerId, connectionId } = world.connection;
   let answer: unknown;

@@ -59,7 +59,9 @@ describe('trouble', () => {
   test('of a customer’s application marks it broken', async () => {
     const fake = new FakeApp();
     const { connection } = await fake.link(customerOwned());
-    await shut(fake, connection, 'broken', 'invalid_client_7000222');
+    const application = await fake.app.linking.applications.get('acme', CUSTOMER_CLIENT_ID);
+    const { log } = fake.invocation();
+    await fake.app.mail.health.shut(connection, 'broken', 'invalid_client_7000222', log, application);
     expect((await fake.app.linking.applications.get('acme', CUSTOMER_CLIENT_ID))?.broken).toBe(true);
     expect(eventsOf(fake)).toContain('application.broken');
   });

@@ -124,7 +124,9 @@ describe('a customer’s application', () => {
   test('that was broken is whole again with a new secret', async () => {
     const fake = new FakeApp();
     const { connection } = await fake.link(customerOwned());
-    await fake.app.mail.health.shut(connection, 'broken', 'invalid_client', fake.invocation().log);
+    const { log } = fake.invocation();
+    await fake.app.mail.health.shut(connection, 'broken', 'invalid_client', log, await application(fake));
+    expect((await application(fake))?.broken).toBe(true);
     await fake.link(customerOwned('Acme~client.secret-0002'));
     expect((await application(fake))?.broken).toBe(false);
     await expectTidy(fake);

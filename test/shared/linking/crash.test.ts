@@ -242,7 +242,7 @@ describe.each(kinds)('a link through %s', (_, request) => {
             await unlinkConnection(connections, 'acme', connectionId, fake.invocation()).catch(() => {});
           await passHours(fake, 2);
           expect((await errorOf(getConnection(connections, 'acme', connectionId))).code).toBe('not_found');
-          expect(fake.connections.all()).toEqual([]);
+          expect(fake.connectionRows()).toEqual([]);
           expect(fake.applications.all()).toEqual([]);
           expect([...fake.secrets.kept.keys()]).toEqual([]);
           await expectTidy(fake);

@@ -78,6 +78,7 @@ describe('a mail that breaks a limit', () => {
       { headers: { 'x-a': '1', 'x-b': '1', 'x-c': '1', 'x-d': '1', 'x-e': '1' } },
       'too_many_headers: /headers',
     ],
+    ['one header in two spellings', { headers: { 'x-a': '1', 'X-A': '2' } }, 'header_repeated: /headers'],
     ['a line break in the subject', { subject: 'a\r\nBcc: b@example.com' }, 'control_character: /subject'],
     ['a line break in a name', { to: [{ address: 'a@example.com', name: 'A\nB' }] }, 'control_character: /to/0/name'],
     ['an unknown field', { from: 'b@example.com' }, 'unknown_field'],
