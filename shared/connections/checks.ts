@@ -6,7 +6,7 @@ import { leaveTicket } from '../mail/tickets.ts';
 import { checkSchema, queueCheck } from './check-message.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
-import { removeRemains } from './remove-remains.ts';
+import { tendRemains } from './tend-remains.ts';
 import { tidyConnection } from './tidy-connection.ts';
 import { finishUnlink, unlinkConnection } from './unlink.ts';
 
@@ -58,7 +58,7 @@ export async function runCheck(deps: ChecksDeps, body: unknown, invocation: Invo
   if (check.data.kind === 'link') return tidyLink(deps.linking, check.data.linkId, invocation);
   if (check.data.kind === 'application')
     return deps.applicationHealth.align(check.data.customerId, check.data.clientId, invocation.log);
-  if (check.data.kind === 'remains') return removeRemains(deps, check.data, invocation);
+  if (check.data.kind === 'remains') return tendRemains(deps, check.data, invocation);
   const connection = await deps.connections.get(check.data.customerId, check.data.connectionId);
   if (connection) await checkConnection(deps, connection, invocation);
 }

@@ -1,3 +1,4 @@
+import { later, MINUTE } from '../clock.ts';
 import { flag, number, type Properties, RowConflict, type StoredRow, type Table, text } from '../storage/table.ts';
 
 /** `removing` is ours alone: an unlink that is under way shows no connection any more. */
@@ -64,6 +65,8 @@ export interface MailboxKey {
 
 /** A removed connection, whose records are still there. */
 const REMAINS = 'r|';
+/** Nobody knows a removed connection from memory any more by then. */
+const FIRST_LOOK_MS = 10 * MINUTE;
 const remainsKey = (connectionId: string) => `${REMAINS}${connectionId}`;
 const indexKey = (mailbox: MailboxKey) => `m|${mailbox.clientId}|${mailbox.tenantId}|${mailbox.objectId}`;
 
@@ -146,30 +149,37 @@ export class ConnectionStore {
   }
 
   /**
-   * Removes a connection with its index row; one that is gone is fine. A row of remains takes its place, so that the
-   * records of its mail are found when their time is over.
+   * Removes a connection with its index row; one that is gone is fine. A row of remains takes its place, so that mail
+   * taken in at this very moment, and in the end the records, are found.
    */
-  async remove(connection: Connection, remainsUntil: Date): Promise<void> {
+  async remove(connection: Connection, now: Date, recordsUntil: Date): Promise<void> {
     const { customerId, connectionId } = connection;
+    const remains = {
+      v: 1,
+      recordsUntil: recordsUntil.toISOString(),
+      nextCheckAt: later(now, FIRST_LOOK_MS).toISOString(),
+    };
     try {
       await this.table.write(customerId, [
         { kind: 'delete', rowKey: connectionId },
         { kind: 'delete', rowKey: indexKey(connection) },
-        {
-          kind: 'insert',
-          rowKey: remainsKey(connectionId),
-          properties: { v: 1, nextCheckAt: remainsUntil.toISOString() },
-        },
+        { kind: 'insert', rowKey: remainsKey(connectionId), properties: remains },
       ]);
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
     }
   }
 
-  /** Whether remains of a removed connection may go now. */
-  async remainsAreDue(customerId: string, connectionId: string, now: Date): Promise<boolean> {
+  /** What is known of a removed connection; undefined when nothing is left. */
+  async remains(customerId: string, connectionId: string): Promise<{ readonly recordsUntil: Date } | undefined> {
     const { row } = await this.table.get(customerId, remainsKey(connectionId));
-    return row !== undefined && text(row, 'nextCheckAt') <= now.toISOString();
+    return row && { recordsUntil: new Date(text(row, 'recordsUntil')) };
+  }
+
+  /** Nothing is to be done about remains until then. */
+  async keepRemains(customerId: string, connectionId: string, until: Date): Promise<void> {
+    const properties = { nextCheckAt: until.toISOString() };
+    await this.table.write(customerId, [{ kind: 'merge', rowKey: remainsKey(connectionId), properties }]);
   }
 
   /** Nothing is left of a removed connection. */

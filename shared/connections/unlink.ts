@@ -2,12 +2,9 @@ import { DAY, later, MINUTE } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { isOwnId } from '../ids.ts';
 import type { Invocation } from '../log.ts';
+import { cancelAll } from '../mail/cancel-all.ts';
 import { eventRow } from '../mail/events.ts';
-import { leaseRemaining } from '../mail/lane.ts';
 import { RECORD_DAYS } from '../mail/limits.ts';
-import { operations, settleStale } from '../mail/settle.ts';
-import { recordKey, WAITING_ROWS, type WaitingMail, waitingOf } from '../mail/waiting.ts';
-import { RowConflict } from '../storage/table.ts';
 import { queueCheck } from './check-message.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
@@ -66,7 +63,7 @@ export async function finishUnlink(
 ): Promise<UnlinkResource> {
   const { customerId, connectionId } = connection;
   await deps.outbox.flush(connectionId);
-  const inFlight = await cancelWaiting(deps, connection);
+  const inFlight = await cancelAll(deps, connection);
   if (inFlight) {
     // By then the answer is here or its lease has run out; the hourly scan is the backstop.
     await queueCheck(deps.queues, { kind: 'connection', customerId, connectionId }, deps.config.laneLeaseSeconds + 30);
@@ -75,8 +72,9 @@ export async function finishUnlink(
   const recoverable = await deps.secrets.remove(connection.secretName);
   if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName);
   if (connection.kind === 'customerOwned') await removeUnusedApplication(deps, customerId, connection.clientId);
+  const now = deps.clock.now();
   // A day more than the records' time: those that ended a moment ago are over by then, too.
-  await deps.connections.remove(connection, later(deps.clock.now(), (RECORD_DAYS + 1) * DAY));
+  await deps.connections.remove(connection, now, later(now, (RECORD_DAYS + 1) * DAY));
   invocation.log.event('connection.removed', { customerId, connectionId });
   return removed(connection, recoverable);
 }
@@ -92,68 +90,4 @@ function removed(connection: Connection, recoverable: Date | undefined): UnlinkR
 
 function consentPage(connection: Connection): string {
   return connection.tenantId === CONSUMERS ? CONSENT_PAGES.personal : CONSENT_PAGES.work;
-}
-
-/** Cancels what waits. @returns whether a mail is left: it is being sent, and its holder needs its rows for the outcome */
-async function cancelWaiting(deps: ConnectionsDeps, connection: Connection): Promise<boolean> {
-  const { connectionId } = connection;
-  let inFlight = false;
-  let after: string | undefined;
-  do {
-    const page = await deps.mails.query(connectionId, { ...WAITING_ROWS, limit: 100, ...(after && { after }) });
-    for (const row of page.rows) {
-      const mail = waitingOf(row);
-      const settled = mail.claimedBy === 0 || (await settleDead(deps, connection, mail));
-      const ended = row.properties['parked'] === true || mail.claimedBy !== 0;
-      if (!settled || !(await cancelOne(deps, mail, ended))) inFlight = true;
-    }
-    after = page.next;
-  } while (after !== undefined);
-  return inFlight;
-}
-
-/**
- * A claim whose lease ran out: nobody takes a removed lane any more, so the stale claim is settled here.
- * @returns false when its holder lives, or touched the mail this very moment
- */
-async function settleDead(deps: ConnectionsDeps, connection: Connection, mail: WaitingMail): Promise<boolean> {
-  const { lane, readAt } = await deps.lanes.get(connection.connectionId);
-  if (lane && leaseRemaining(lane, readAt, deps.config.laneLeaseSeconds * 1000) > 0) return false;
-  const hold = { ...connection, onUncertain: 'hold' } as const;
-  const options = { connection: hold, acceptedEvents: false, now: deps.clock.now() };
-  const settlement = settleStale({ ...mail, onUncertain: 'hold' }, options);
-  const settled = await unlessTouched(mail, () =>
-    deps.mails.write(mail.connectionId, operations(mail, settlement, { waiting: mail.etag })),
-  );
-  await deps.outbox.flush(mail.connectionId);
-  return settled;
-}
-
-/** @returns false when somebody touched the mail since it was read: it has to be looked at again */
-async function cancelOne(deps: ConnectionsDeps, mail: WaitingMail, ended: boolean): Promise<boolean> {
-  const at = deps.clock.now().toISOString();
-  const record = { state: 'cancelled', reason: 'connection_removed', endedAt: at };
-  if (!ended) {
-    const cancelled = await unlessTouched(mail, () =>
-      deps.mails.write(mail.connectionId, [
-        { kind: 'merge', rowKey: mail.rowKey, properties: { parked: true }, etag: mail.etag },
-        { kind: 'merge', rowKey: recordKey(mail.hash), properties: record },
-      ]),
-    );
-    if (!cancelled) return false;
-  }
-  if (mail.blob) await deps.blobs.remove(mail.blob.container, mail.blob.name);
-  await unlessTouched(mail, () => deps.mails.write(mail.connectionId, [{ kind: 'delete', rowKey: mail.rowKey }]));
-  return true;
-}
-
-/** @returns false when the waiting row was touched. A record that is gone has nobody who would miss it. */
-async function unlessTouched(mail: WaitingMail, action: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await action();
-    return true;
-  } catch (error) {
-    if (!(error instanceof RowConflict)) throw error;
-    return error.rowKey !== mail.rowKey;
-  }
 }

@@ -1,3 +1,4 @@
+import { cancelAll } from './cancel-all.ts';
 import type { MailDeps } from './deps.ts';
 import { ticketSchema } from './tickets.ts';
 import { type Delivery, workLane } from './work-lane.ts';
@@ -10,8 +11,17 @@ export async function acceptTicket(deps: MailDeps, body: unknown, delivery: Deli
     delivery.invocation.log.warning('ticket.unreadable');
     return;
   }
-  const connection = await deps.cache.get(parsed.data.customerId, parsed.data.connectionId);
-  if (connection) await workLane(deps, delivery, connection);
+  const { customerId, connectionId } = parsed.data;
+  const connection = await deps.cache.get(customerId, connectionId);
+  const result = connection && (await workLane(deps, delivery, connection));
+  if (connection === undefined || result === 'removed') await tendEndedLane(deps, connectionId);
+}
+
+/** Taken in while its connection was being unlinked, a mail has nobody but its ticket. */
+async function tendEndedLane(deps: MailDeps, connectionId: string): Promise<void> {
+  const { lane } = await deps.lanes.get(connectionId);
+  if (lane?.gate !== 'removed') return;
+  await cancelAll(deps, { customerId: lane.customerId, connectionId });
 }
 
 function safeParse(text: string): unknown {

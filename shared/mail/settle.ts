@@ -15,7 +15,7 @@ export interface Settlement {
 }
 
 export interface SettleOptions {
-  readonly connection: Connection;
+  readonly connection: Pick<Connection, 'customerId' | 'connectionId' | 'alertAddress' | 'onUncertain'>;
   readonly acceptedEvents: boolean;
   readonly now: Date;
 }
@@ -109,7 +109,7 @@ function parked(at: string): Properties {
   return { parked: true, parkedAt: at, claimedBy: 0 };
 }
 
-function sendsAgain(mail: WaitingMail, connection: Connection): boolean {
+function sendsAgain(mail: WaitingMail, connection: SettleOptions['connection']): boolean {
   return !mail.resent && (mail.onUncertain || connection.onUncertain) === 'resend';
 }
 
