@@ -159,14 +159,19 @@ export class ConnectionStore {
       recordsUntil: recordsUntil.toISOString(),
       nextCheckAt: later(now, FIRST_LOOK_MS).toISOString(),
     };
-    try {
-      await this.table.write(customerId, [
-        { kind: 'delete', rowKey: connectionId },
-        { kind: 'delete', rowKey: indexKey(connection) },
-        { kind: 'insert', rowKey: remainsKey(connectionId), properties: remains },
-      ]);
-    } catch (error) {
-      if (!(error instanceof RowConflict)) throw error;
+    const insert = { kind: 'insert', rowKey: remainsKey(connectionId), properties: remains } as const;
+    let keys = [connectionId, indexKey(connection)];
+    for (;;) {
+      const deletes = keys.map((rowKey) => ({ kind: 'delete', rowKey }) as const);
+      try {
+        await this.table.write(customerId, [...deletes, insert]);
+        return;
+      } catch (error) {
+        if (!(error instanceof RowConflict)) throw error;
+        // Removed by somebody else a moment ago. An index row that somebody deleted by hand must not keep the connection.
+        if (error.rowKey !== indexKey(connection)) return;
+        keys = [connectionId];
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 import { type MailRecord, recordOf } from '../../shared/mail/record.ts';
+import { waitingOf } from '../../shared/mail/waiting.ts';
 import { flag, type StoredRow, text } from '../../shared/storage/table.ts';
-import { QUEUES } from '../../shared/storage-names.ts';
+import { CONTAINERS, QUEUES } from '../../shared/storage-names.ts';
 import type { PlannedMail } from './plan.ts';
 import type { Violation } from './watch.ts';
 import type { World } from './world.ts';
@@ -24,6 +25,8 @@ export function judge(world: World, mails: readonly PlannedMail[]): Violation[] 
       : []),
     ...mails.flatMap((mail) => judgeMail(world, mail, records.get(mail.mailId), told)),
     ...leftOver(rows),
+    ...lostContent(world, rows),
+    ...unfinishedUnlinks(world, rows),
     ...tooFast(world),
   ];
 }
@@ -35,7 +38,7 @@ function judgeMail(
   told: ReadonlySet<string>,
 ): Violation[] {
   const { mailId } = mail;
-  if (!record && mail.refusedToCaller) return [];
+  if (!record && (mail.refusedToCaller || rejectedFor(world, mail))) return [];
   if (!record) return [{ kind: 'lost', mailId, detail: 'no record' }];
   const posts = world.microsoft.posts.filter((post) => post.mailId === mailId);
   const taken = posts.filter((post) => post.taken).length;
@@ -49,6 +52,10 @@ function judgeMail(
   expect(
     'wrong_mailbox',
     posts.every(({ connectionId }) => connectionId === mail.connectionId),
+  );
+  expect(
+    'wrong_content',
+    posts.every(({ rightContent }) => rightContent),
   );
   expect('doubled', taken <= 1 + again);
   switch (state) {
@@ -70,6 +77,7 @@ function judgeMail(
       break;
     case 'dead':
       expect('dead_and_sent', taken <= again);
+      expect('dead_without_cause', mail.cursed);
       break;
     default:
       expect('left', false);
@@ -79,6 +87,17 @@ function judgeMail(
   if (state === 'accepted' && isExact(world) && !mail.resend && mail.sentAgain === 0)
     expect('attempt_burned', record.attempts === 1);
   return problems;
+}
+
+/** Whether the mail's message was kept for an operator, for a reason that this run gave. */
+function rejectedFor(world: World, { mailId, connectionId, cursed }: PlannedMail): boolean {
+  const removed = isRemoved(world, connectionId);
+  return [...world.blobs.kept].some(([name, { content, metadata }]) => {
+    if (!name.startsWith(`${CONTAINERS.rejected}/`)) return false;
+    const message = JSON.parse(content.toString('utf8')) as { mailId: string };
+    if (message.mailId !== mailId) return false;
+    return metadata['reason'] === 'poisoned' ? cursed : metadata['reason'] === 'connection_unknown' && removed;
+  });
 }
 
 /** Whether anything happened in this world after which nobody can know what became of a mail. */
@@ -109,6 +128,8 @@ interface ToldEvent {
 /** Rows that say that somebody still has something to do. */
 function leftOver(rows: readonly StoredRow[]): Violation[] {
   return rows.flatMap((row): Violation[] => {
+    // Nobody takes an ended lane any more, or lets it go.
+    if (row.rowKey === '0' && text(row, 'gate') === 'removed') return [];
     if (row.rowKey === '0' && text(row, 'owner') !== '')
       return [{ kind: 'lane_not_released', detail: `${text(row, 'owner')}, gate ${text(row, 'gate')}` }];
     if (row.rowKey === '0' && flag(row, 'dirty')) return [{ kind: 'lane_left_dirty', detail: row.partitionKey }];
@@ -116,6 +137,28 @@ function leftOver(rows: readonly StoredRow[]): Violation[] {
       return [{ kind: 'waiting_row_left', mailId: text(row, 'mailId'), detail: row.rowKey.slice(0, 27) }];
     return [];
   });
+}
+
+function isRemoved(world: World, connectionId: string): boolean {
+  return !world.connections.all().some(({ rowKey }) => rowKey === connectionId);
+}
+
+/** A gate that was shut for good, and a connection that is still there. */
+function unfinishedUnlinks(world: World, rows: readonly StoredRow[]): Violation[] {
+  return rows
+    .filter((row) => row.rowKey === '0' && text(row, 'gate') === 'removed' && !isRemoved(world, row.partitionKey))
+    .map((row) => ({ kind: 'unlink_unfinished', detail: row.partitionKey }));
+}
+
+/** Mail that waits, or that a person may have sent again, without the content that its row counts on. */
+function lostContent(world: World, rows: readonly StoredRow[]): Violation[] {
+  return rows
+    .filter(({ rowKey }) => rowKey.startsWith('2|'))
+    .flatMap((row) => {
+      const { blob, mailId } = waitingOf(row);
+      const kept = blob && world.blobs.kept.get(`${blob.container}/${blob.name}`);
+      return blob && kept?.etag !== blob.etag ? [{ kind: 'content_lost', mailId, detail: blob.name }] : [];
+    });
 }
 
 /**
@@ -161,6 +204,8 @@ export function whatSleeps(world: World): Violation[] {
       return [{ kind: 'event_asleep', detail: rowKey }];
     if (!rowKey.startsWith('2|') || flag(row, 'parked')) return [];
     const gate = gates.get(partitionKey);
+    // The scan looks once more, soon after the unlink; what it leaves is found at the end.
+    if (gate === 'removed') return [];
     const at = gate === 'open' ? (rowKey.split('|')[1] ?? '') : text(row, 'expiresAt');
     const wakes = wakeAt.get(partitionKey) ?? '';
     const latest = [at, now].toSorted().at(-1) ?? now;

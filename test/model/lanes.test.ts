@@ -26,6 +26,9 @@ const POLICIES: Readonly<Record<ScenarioName, readonly [seeds: number, policy: s
   gates: [150, 'mail behind a shut gate is held, and goes when it opens'],
   people: [150, 'cancelling, retrying and resolving never double a mail'],
   meddling: [150, 'people may act while everything fails'],
+  poison: [150, 'a message that fails again and again is told of, and takes no other mail along'],
+  contents: [150, 'large content lives as long as its mail, and goes to nobody else'],
+  unlinks: [200, 'an unlink ends every mail of its connection, whatever is under way'],
   everything: [200, 'all of it may happen at once'],
 };
 

@@ -1,11 +1,14 @@
 import { pauseConnection, resumeConnection } from '../../shared/connections/change-connection.ts';
+import { requireConnection } from '../../shared/connections/read-connections.ts';
+import { unlinkConnection } from '../../shared/connections/unlink.ts';
 import { sha256 } from '../../shared/ids.ts';
 import { actOnMail, cancelMail } from '../../shared/mail/act-on-mail.ts';
+import { LIMITS } from '../../shared/mail/limits.ts';
 import type { Mail } from '../../shared/mail/message.ts';
 import { recordOf } from '../../shared/mail/record.ts';
 import { submitMail } from '../../shared/mail/submit-mail.ts';
 import { leaveTicket } from '../../shared/mail/tickets.ts';
-import { QUEUES } from '../../shared/storage-names.ts';
+import { CONTAINERS, QUEUES } from '../../shared/storage-names.ts';
 import { CUSTOMER, type World } from './world.ts';
 
 /** A mail of a run, and what the run did to it beside sending it. */
@@ -16,6 +19,8 @@ export interface PlannedMail {
   readonly expires: boolean;
   readonly scheduled: boolean;
   readonly refused: boolean;
+  readonly cursed: boolean;
+  readonly content: 'small' | 'large' | 'dropped';
   /** How often somebody had it sent again, or settled by hand. */
   sentAgain: number;
   settledByHand: boolean;
@@ -38,6 +43,7 @@ export function makePlan(world: World): readonly PlannedMail[] {
     if (dice.chance(scenario.paused)) planPause(world, connectionId);
     if (dice.chance(scenario.mailboxLost)) planLostMailbox(world, connectionId);
     if (dice.chance(scenario.relinked)) planRelink(world, connectionId);
+    if (dice.chance(scenario.unlinked)) planUnlink(world, connectionId);
   }
   if (world.dice.chance(world.scenario.stopped)) planStop(world);
   planScans(world);
@@ -53,12 +59,15 @@ function planMail(world: World, index: number): PlannedMail {
     expires: dice.chance(scenario.expiring),
     scheduled: dice.chance(scenario.scheduled),
     refused: dice.chance(scenario.refused),
+    cursed: dice.chance(scenario.cursed),
+    content: dice.chance(scenario.large) ? 'large' : dice.chance(scenario.dropped) ? 'dropped' : 'small',
     sentAgain: 0,
     settledByHand: false,
     dueAt: 0,
     refusedToCaller: false,
   };
   if (mail.refused) world.microsoft.refused.add(mail.mailId);
+  if (mail.cursed) world.cursed.add(mail.mailId);
   const arrival = dice.between(0, scenario.arriveWithinMs);
   world.later(arrival, () => arrive(world, mail));
   if (dice.chance(scenario.cancelled)) world.later(arrival + dice.between(0, 3 * MINUTE), () => cancel(world, mail));
@@ -75,18 +84,18 @@ function arrive(world: World, mail: PlannedMail): void {
     mailId: mail.mailId,
     to: ['ada@example.com'],
     subject: mail.mailId,
-    body: { contentType: 'text', content: mail.mailId },
+    ...contentOf(world, mail),
     ...(mail.scheduled && { sendAt: new Date(dueAt).toISOString() }),
     ...(mail.expires && { expiresAt: new Date(dueAt + dice.between(30_000, 30 * MINUTE)).toISOString() }),
     ...(mail.resend && { onUncertain: 'resend' as const }),
   } as const;
   const { connectionId } = mail;
-  if (dice.chance(scenario.submitted)) {
+  // A queue message holds 64 KB; what is larger comes over HTTP.
+  if (mail.content === 'large' || dice.chance(scenario.submitted)) {
     const request: Mail = { ...content, to: [{ address: 'ada@example.com' }] };
     world.request(
       async (app, invocation) => {
-        const connection = await app.mail.cache.get(CUSTOMER, connectionId);
-        if (!connection) throw new Error('the connection is gone');
+        const connection = await requireConnection(app.mail, CUSTOMER, connectionId);
         await submitMail(app.mail, connection, request, invocation);
       },
       (refusal) => {
@@ -100,9 +109,21 @@ function arrive(world: World, mail: PlannedMail): void {
   if (dice.chance(scenario.duplicate)) world.queues.put(QUEUES.mail, text, dice.between(0, 5 * MINUTE));
 }
 
+/** What a mail says: its id first, so that whoever gets it can tell whose content it is. */
+function contentOf(world: World, { mailId, connectionId, content }: PlannedMail): Pick<Mail, 'body' | 'contentBlob'> {
+  const text = content === 'large' ? `${mailId} ${'x'.repeat(LIMITS.rowContentBytes)}` : mailId;
+  const body = { contentType: 'text', content: text } as const;
+  if (content !== 'dropped') return { body };
+  const contentBlob = `${CUSTOMER}/${connectionId}/${mailId}`;
+  void world.blobs.put(CONTAINERS.drop, contentBlob, Buffer.from(JSON.stringify({ body })));
+  return { contentBlob };
+}
+
 function cancel(world: World, mail: PlannedMail): void {
-  const owner = { customerId: CUSTOMER, connectionId: mail.connectionId };
-  world.request((app, invocation) => cancelMail(app.mail, owner, mail.mailId, invocation));
+  world.request(async (app, invocation) => {
+    const owner = await requireConnection(app.mail, CUSTOMER, mail.connectionId);
+    await cancelMail(app.mail, owner, mail.mailId, invocation);
+  });
 }
 
 /** Somebody looks at a mail and retries or resolves what they see, if that is possible. */
@@ -112,6 +133,7 @@ function act(world: World, mail: PlannedMail): void {
   let action: Parameters<typeof actOnMail>[3] | undefined;
   let counted = false;
   world.request(async (app, invocation) => {
+    await requireConnection(app.mail, CUSTOMER, owner.connectionId);
     if (!action) {
       const { row } = await app.mail.mails.get(owner.connectionId, `1|${sha256(mail.mailId)}`);
       const record = row && recordOf(row);
@@ -164,22 +186,30 @@ function planRelink(world: World, connectionId: string): void {
 export function relink(world: World, connectionId: string, linkId: string): void {
   world.request(async ({ mail }) => {
     const connection = await mail.connections.change(CUSTOMER, connectionId, (current) =>
-      current.linkId === linkId
+      current.linkId === linkId || current.status === 'removing'
         ? undefined
         : {
             linkId,
-            status: current.status === 'paused' ? 'paused' : 'connected',
+            status: current.paused ? 'paused' : 'connected',
             reason: '',
             credentialVersion: current.credentialVersion + 1,
           },
     );
-    if (!connection) throw new Error('the connection is gone');
+    // Unlinked meanwhile: the unlink wins.
+    if (!connection || connection.status === 'removing') return;
     await mail.lanes.setGate(connectionId, {
       to: (gate) => (gate === 'removed' ? undefined : gate === 'paused' ? 'paused' : 'open'),
       credentialVersion: connection.credentialVersion,
     });
     await leaveTicket(mail.queues, connection);
   });
+}
+
+function planUnlink(world: World, connectionId: string): void {
+  const at = world.dice.between(0, 1.2 * world.scenario.arriveWithinMs);
+  world.later(at, () =>
+    world.request((app, invocation) => unlinkConnection(app.connections, CUSTOMER, connectionId, invocation)),
+  );
 }
 
 /** An operator stops all sending, and lets it go on later. */

@@ -87,9 +87,15 @@ function longestWait(world: World, mails: readonly PlannedMail[]): number {
   return Math.round(Math.max(0, ...waits) / 1000);
 }
 
-/** Whether a connection's row notes a wake-up: mail that is due or expires more than an hour ahead. */
+/**
+ * Whether a row asks for the hourly scan: a connection's, for mail that is due or expires more than an hour ahead, or
+ * that of a removed one, for a look soon after.
+ */
 function asksForScan(world: World): boolean {
-  return world.connections.all().some((row) => text(row, 'wakeAt') !== '');
+  const soon = new Date(world.scheduler.now + HOUR).toISOString();
+  return world.connections
+    .all()
+    .some((row) => text(row, 'wakeAt') !== '' || (row.rowKey.startsWith('r|') && text(row, 'nextCheckAt') <= soon));
 }
 
 /** Whoever shut a gate opens it in the end, as a person does who sees it. */
@@ -98,7 +104,7 @@ function openGates(world: World): boolean {
   for (const row of world.mails.all()) {
     if (row.rowKey !== '0') continue;
     const gate = text(row, 'gate');
-    if (gate === 'open') continue;
+    if (gate === 'open' || gate === 'removed') continue;
     opened = true;
     if (gate === 'paused') resume(world, row.partitionKey);
     else relink(world, row.partitionKey, `link-at-${world.scheduler.now}`);

@@ -52,6 +52,16 @@ export interface Scenario {
   readonly relinked: number;
   /** An operator stops all sending for some minutes. */
   readonly stopped: number;
+  /** Connections that are unlinked while mail comes and goes. */
+  readonly unlinked: number;
+  /** Share of mail whose queue message fails at each delivery, until the host gives it up. */
+  readonly cursed: number;
+  /** Share of tickets that fail so. */
+  readonly cursedTickets: number;
+  /** Share of mail with content over the row limit. */
+  readonly large: number;
+  /** Share of mail whose content a producer left in `mail-drop`. */
+  readonly dropped: number;
   readonly acceptedEvents: boolean;
 }
 
@@ -88,6 +98,11 @@ export const PLAIN: Scenario = {
   mailboxLost: 0,
   relinked: 0,
   stopped: 0,
+  unlinked: 0,
+  cursed: 0,
+  cursedTickets: 0,
+  large: 0,
+  dropped: 0,
   acceptedEvents: true,
 };
 
@@ -186,6 +201,48 @@ export const SCENARIOS = {
     resend: 0.2,
     expiring: 0.1,
   },
+  poison: {
+    ...PLAIN,
+    cursed: 0.3,
+    cursedTickets: 0.2,
+    scheduled: 0.2,
+    actedOn: 0.3,
+    kill: 0.005,
+    graph: AMBIGUOUS,
+    table: { fails: 0.01, lost: 0.01 },
+  },
+  contents: {
+    ...PLAIN,
+    large: 0.4,
+    dropped: 0.4,
+    duplicate: 0.3,
+    kill: 0.01,
+    cancelled: 0.1,
+    actedOn: 0.3,
+    refused: 0.2,
+    resend: 0.2,
+    graph: AMBIGUOUS,
+    table: { fails: 0.02, lost: 0.02 },
+  },
+  unlinks: {
+    ...PLAIN,
+    ...WORN,
+    unlinked: 1,
+    // Everything at the same time, and slowly, so that much is half done when the gate is shut for good.
+    lanes: 1,
+    arriveWithinMs: 20_000,
+    speed: { slow: 0.5, verySlow: 0.02 },
+    submitted: 0.6,
+    scheduled: 0.3,
+    refused: 0.3,
+    cancelled: 0.1,
+    actedOn: 0.3,
+    expiring: 0.1,
+    paused: 0.2,
+    mailboxLost: 0.2,
+    large: 0.2,
+    graph: AMBIGUOUS,
+  },
   everything: {
     ...PLAIN,
     ...WORN,
@@ -201,6 +258,11 @@ export const SCENARIOS = {
     mailboxLost: 0.2,
     relinked: 0.3,
     stopped: 0.1,
+    unlinked: 0.1,
+    cursed: 0.05,
+    cursedTickets: 0.02,
+    large: 0.05,
+    dropped: 0.1,
   },
 } as const satisfies Readonly<Record<string, Scenario>>;
 

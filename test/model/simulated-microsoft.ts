@@ -36,6 +36,8 @@ export interface Post {
   readonly at: number;
   readonly fate: Fate;
   readonly taken: boolean;
+  /** Whether what was posted is what was put down: each mail of a run begins with its own id. */
+  readonly rightContent: boolean;
   ended: boolean;
 }
 
@@ -107,7 +109,7 @@ export class SimulatedMicrosoft {
     answer: (answer: GraphAnswer) => void,
   ): void {
     const connectionId = accessToken.split(' ')[0] ?? '';
-    const mailId = mailIdOf(body);
+    const { mailId, content } = partsOf(body);
     const fate = this.fateOf(accessToken, connectionId, mailId);
     if (fate === 'notSent') {
       answer({ kind: 'notSent', cause: 'ECONNREFUSED' });
@@ -117,7 +119,15 @@ export class SimulatedMicrosoft {
     const cut = this.scheduler.now + duration >= abortedAt;
     const ends = Math.min(duration, abortedAt - this.scheduler.now);
     const taken = fate === 'accepted' || ((fate === 'gatewayTimeout' || fate === 'reset') && this.dice.chance(0.5));
-    const post: Post = { connectionId, mailId, at: this.scheduler.now, fate, taken, ended: false };
+    const post: Post = {
+      connectionId,
+      mailId,
+      at: this.scheduler.now,
+      fate,
+      taken,
+      rightContent: content.split(' ')[0] === mailId,
+      ended: false,
+    };
     this.posts.push(post);
     this.arrived(post);
     const count = (this.inFlight.get(connectionId) ?? 0) + 1;
@@ -173,7 +183,10 @@ export class SimulatedMicrosoft {
   }
 }
 
-function mailIdOf(body: string): string {
-  const { message } = JSON.parse(body) as { message: { internetMessageHeaders: { name: string; value: string }[] } };
-  return message.internetMessageHeaders.find(({ name }) => name === MAIL_ID_HEADER)?.value ?? '';
+function partsOf(request: string): { mailId: string; content: string } {
+  const { message } = JSON.parse(request) as {
+    message: { body: { content: string }; internetMessageHeaders: { name: string; value: string }[] };
+  };
+  const mailId = message.internetMessageHeaders.find(({ name }) => name === MAIL_ID_HEADER)?.value ?? '';
+  return { mailId, content: message.body.content };
 }

@@ -1,4 +1,4 @@
-import type { Queues, Secrets, SecretTags } from '../../shared/storage/ports.ts';
+import type { Blobs, Queues, Secrets, SecretTags } from '../../shared/storage/ports.ts';
 import type { RowOperation, RowRange, Table } from '../../shared/storage/table.ts';
 import type { FakeTable } from '../fakes/table.ts';
 import type { CallFaults, Process } from './process.ts';
@@ -72,6 +72,31 @@ export class QueuesOfProcess implements Queues {
 
   depth(queue: string): Promise<number> {
     return this.process.call(async () => this.queues.waiting(queue));
+  }
+}
+
+/** The blobs as one process reads and writes them. */
+export class BlobsOfProcess implements Blobs {
+  private readonly blobs: Blobs;
+  private readonly process: Process;
+  private readonly faults: () => CallFaults;
+
+  constructor(blobs: Blobs, process: Process, faults: () => CallFaults) {
+    this.blobs = blobs;
+    this.process = process;
+    this.faults = faults;
+  }
+
+  put(...put: Parameters<Blobs['put']>) {
+    return this.process.call(() => this.blobs.put(...put), this.faults());
+  }
+
+  get(...get: Parameters<Blobs['get']>) {
+    return this.process.call(() => this.blobs.get(...get), { ...NONE, fails: this.faults().fails });
+  }
+
+  remove(...remove: Parameters<Blobs['remove']>) {
+    return this.process.call(() => this.blobs.remove(...remove), this.faults());
   }
 }
 

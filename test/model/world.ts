@@ -23,7 +23,7 @@ import type { Scenario } from './scenario.ts';
 import { Scheduler } from './scheduler.ts';
 import { SimulatedMicrosoft } from './simulated-microsoft.ts';
 import { type Message, SimulatedQueues } from './simulated-queues.ts';
-import { QueuesOfProcess, SimulatedSecrets, SimulatedTable } from './simulated-stores.ts';
+import { BlobsOfProcess, QueuesOfProcess, SimulatedSecrets, SimulatedTable } from './simulated-stores.ts';
 import { Watch } from './watch.ts';
 
 export const CUSTOMER = 'acme';
@@ -46,6 +46,10 @@ export class World {
   readonly watch: Watch;
   readonly mails: FakeTable;
   readonly connections: FakeTable;
+  readonly blobs = new FakeBlobs();
+  /** Mails whose queue messages fail at each delivery. */
+  readonly cursed = new Set<string>();
+  private readonly cursedTickets = new Map<string, boolean>();
   readonly scenario: Scenario;
   readonly connectionIds: readonly string[];
   readonly config: Config;
@@ -116,6 +120,7 @@ export class World {
         displayName: connectionId,
         status: 'connected',
         reason: '',
+        paused: false,
         signInName: 'hr@acme.example',
         tenantId: ACME_TENANT,
         objectId: connectionId,
@@ -137,7 +142,14 @@ export class World {
         wakeAt: '',
       };
       const { customerId: _, connectionId: rowKey, ...properties } = connection;
-      await this.connections.write(CUSTOMER, [{ kind: 'insert', rowKey, properties: { v: 1, ...properties } }]);
+      await this.connections.write(CUSTOMER, [
+        { kind: 'insert', rowKey, properties: { v: 1, ...properties } },
+        {
+          kind: 'insert',
+          rowKey: `m|${SERVICE_PROVIDER_CLIENT_ID}|${ACME_TENANT}|${connectionId}`,
+          properties: { v: 1, connectionId },
+        },
+      ]);
       const lane = {
         v: 1,
         customerId: CUSTOMER,
@@ -223,16 +235,20 @@ export class World {
     const readers = new Map([
       [
         QUEUES.mail,
-        queue('senders', (app, message, dequeueCount) => {
-          const content = { messageId: message.id, body: JSON.parse(message.text) as unknown };
-          return acceptMessage(app.mail, content, this.delivery(message, dequeueCount, false));
+        queue('senders', async (app, message, dequeueCount) => {
+          const body = JSON.parse(message.text) as { mailId: string };
+          const cursed = this.cursed.has(body.mailId);
+          if (cursed && this.dice.chance(0.5)) throw new StoreUnavailable('a curse');
+          await acceptMessage(app.mail, { messageId: message.id, body }, this.delivery(message, dequeueCount, false));
+          if (cursed) throw new StoreUnavailable('a curse');
         }),
       ],
       [
         QUEUES.lanes,
-        queue('workers', (app, message, dequeueCount) =>
-          acceptTicket(app.mail, JSON.parse(message.text), this.delivery(message, dequeueCount, true)),
-        ),
+        queue('workers', async (app, message, dequeueCount) => {
+          if (this.isCursedTicket(message)) throw new StoreUnavailable('a curse');
+          await acceptTicket(app.mail, JSON.parse(message.text), this.delivery(message, dequeueCount, true));
+        }),
       ],
       [
         QUEUES.checks,
@@ -298,7 +314,7 @@ export class World {
         mails: new SimulatedTable(this.mails, process, table, (key, operations) => this.watch.wrote(key, operations)),
       },
       queues: new QueuesOfProcess(this.queues, process, queue),
-      blobs: new FakeBlobs(),
+      blobs: new BlobsOfProcess(this.blobs, process, table),
       secrets: new SimulatedSecrets(process, () => ({ fails: table().fails, lost: 0 })),
       identity: this.microsoft.identityOf(process),
       graph: this.microsoft.graphOf(process),
@@ -329,6 +345,14 @@ export class World {
       members.splice(at, 1);
       this.later(this.dice.between(0, 10_000), () => this.spawn(pool));
     }
+  }
+
+  private isCursedTicket({ id }: Message): boolean {
+    const known = this.cursedTickets.get(id);
+    if (known !== undefined) return known;
+    const cursed = !this.calm && this.dice.chance(this.scenario.cursedTickets);
+    this.cursedTickets.set(id, cursed);
+    return cursed;
   }
 
   private isBadMinute(): boolean {
