@@ -1,5 +1,6 @@
 import type { app as FunctionsApp } from '@azure/functions';
 import type { App } from '../shared/compose.ts';
+import { applicationEndpoints } from './http/applications.ts';
 import { browserEndpoints } from './http/browser.ts';
 import { connectionEndpoints } from './http/connections.ts';
 import { type Endpoint, httpHandler } from './http/endpoint.ts';
@@ -15,6 +16,7 @@ export function endpoints(app: App): Endpoint[] {
     ...linkEndpoints(app),
     ...browserEndpoints(app),
     ...connectionEndpoints(app),
+    ...applicationEndpoints(app),
     ...mailEndpoints(app),
     ...systemEndpoints(),
   ];

@@ -83,6 +83,13 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
     }),
     graph,
   };
-  const connectionsDeps: ConnectionsDeps = { ...mail, applications, applicationHealth, applicationOutbox, secrets };
+  const connectionsDeps: ConnectionsDeps = {
+    ...mail,
+    applications,
+    applicationHealth,
+    applicationOutbox,
+    secrets,
+    identity,
+  };
   return { linking, mail, connections: connectionsDeps, checks: { ...connectionsDeps, linking } };
 }

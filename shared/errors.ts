@@ -222,6 +222,11 @@ export const API_ERRORS = {
     title: 'Re-link through another application',
     operator: 'A connection is re-linked through its own application. To change it, unlink and link again.',
   },
+  rotation_in_progress: {
+    status: 409,
+    title: 'Another secret is being set',
+    operator: 'Somebody gives this application a new secret at this moment. Ask again in a few seconds.',
+  },
   connection_removed: {
     status: 409,
     title: 'Connection is being removed',

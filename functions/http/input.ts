@@ -100,7 +100,7 @@ export function callerId(request: HttpRequest, name: 'customerId' | 'mailId'): s
   return value;
 }
 
-export function pathParameter(request: HttpRequest, name: 'linkId' | 'connectionId'): string {
+export function pathParameter(request: HttpRequest, name: 'linkId' | 'connectionId' | 'clientId'): string {
   return request.params[name] ?? '';
 }
 

@@ -7,6 +7,7 @@ import {
   type IdentityPlatform,
   type IdTokenClaims,
   MicrosoftError,
+  type ProofRequest,
   type RedeemRequest,
   type RefreshRequest,
   type SignIn,
@@ -76,6 +77,15 @@ export class Entra implements IdentityPlatform {
       });
       const tokens = usable(result, exchange);
       return { ...tokens, refreshToken: tokens.refreshToken || request.refreshToken };
+    } catch (error) {
+      throw asMicrosoftError(error, exchange);
+    }
+  }
+
+  async prove(request: ProofRequest): Promise<void> {
+    const { client, exchange } = this.client(request.credential, request.tenant);
+    try {
+      usable(await client.acquireTokenByClientCredential({ scopes: [this.options.cloud.graphDefaultScope] }), exchange);
     } catch (error) {
       throw asMicrosoftError(error, exchange);
     }

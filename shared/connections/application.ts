@@ -1,3 +1,4 @@
+import { later, MINUTE } from '../clock.ts';
 import { flag, RowConflict, type RowOperation, type StoredRow, type Table, text } from '../storage/table.ts';
 
 /** A customer-owned application: an Entra app registration of the customer's. */
@@ -12,6 +13,9 @@ export interface Application {
   /** The secret before the last rotation: a fallback until it is deleted a day after `previousRetiredAt`. */
   readonly previousSecretName: string;
   readonly previousRetiredAt: string;
+  /** Of a rotation that is under way: named here before the vault gets it. '' otherwise. */
+  readonly pendingSecretName: string;
+  readonly pendingSince: string;
   readonly secretSetAt: string;
   /** ISO date. Assumed (730 days) where no date was given. */
   readonly secretExpiresOn: string;
@@ -32,6 +36,14 @@ export const APPLICATION_EVENT_ROWS = { from: '~|', to: '~}' } as const;
 /** The operation that records an event in the transaction of its application's row. */
 export function applicationEvent(event: RowOperation & { readonly kind: 'insert' }): RowOperation {
   return { ...event, rowKey: `~|${event.rowKey.slice(2)}` };
+}
+
+/** A rotation that has not ended by then has died: the vault's and storage's own limits are far below. */
+const ROTATION_MINUTES = 3;
+
+/** Whether somebody is putting a new secret in place at this moment. */
+export function isRotating({ pendingSecretName, pendingSince }: Application, now: Date): boolean {
+  return pendingSecretName !== '' && later(new Date(pendingSince), ROTATION_MINUTES * MINUTE) > now;
 }
 
 /** What the seed recommends as a client secret's lifetime; assumed where no expiry was given. */
@@ -82,7 +94,16 @@ export class ApplicationStore {
 
   /** All applications of a customer; there are few. */
   async list(customerId: string): Promise<readonly Application[]> {
-    return (await this.table.query(customerId, { ...APPLICATION_ROWS, limit: 1000 })).rows.map(fromRow);
+    return (await this.page(customerId, 1000)).applications;
+  }
+
+  async page(
+    customerId: string,
+    limit: number,
+    after?: string,
+  ): Promise<{ readonly applications: readonly Application[]; readonly next?: string }> {
+    const page = await this.table.query(customerId, { ...APPLICATION_ROWS, limit, ...(after && { after }) });
+    return { applications: page.rows.map(fromRow), ...(page.next && { next: page.next }) };
   }
 
   /** Removes an application that nobody changed since it was read; otherwise it stays. */
@@ -106,6 +127,8 @@ function fromRow(row: StoredRow): Application {
     secretName: text(row, 'secretName'),
     previousSecretName: text(row, 'previousSecretName'),
     previousRetiredAt: text(row, 'previousRetiredAt'),
+    pendingSecretName: text(row, 'pendingSecretName'),
+    pendingSince: text(row, 'pendingSince'),
     secretSetAt: text(row, 'secretSetAt'),
     secretExpiresOn: text(row, 'secretExpiresOn'),
     secretExpiryAssumed: flag(row, 'secretExpiryAssumed'),
@@ -120,6 +143,8 @@ const EMPTY: Omit<Application, 'customerId' | 'clientId' | 'etag'> = {
   secretName: '',
   previousSecretName: '',
   previousRetiredAt: '',
+  pendingSecretName: '',
+  pendingSince: '',
   secretSetAt: '',
   secretExpiresOn: '',
   secretExpiryAssumed: false,

@@ -1,5 +1,6 @@
 import type { MailDeps } from '../mail/deps.ts';
 import type { EventOutbox } from '../mail/events.ts';
+import type { IdentityPlatform } from '../microsoft/identity-platform.ts';
 import type { Secrets } from '../storage/ports.ts';
 import type { ApplicationStore } from './application.ts';
 import type { ApplicationHealth } from './application-health.ts';
@@ -11,4 +12,5 @@ export interface ConnectionsDeps extends MailDeps {
   /** Tells the events of table `applications`. */
   readonly applicationOutbox: EventOutbox;
   readonly secrets: Secrets;
+  readonly identity: IdentityPlatform;
 }

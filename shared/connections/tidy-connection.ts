@@ -2,6 +2,7 @@ import { DAY } from '../clock.ts';
 import { PARKED_DAYS, RECORD_DAYS } from '../mail/limits.ts';
 import { WAITING_ROWS, waitingOf } from '../mail/waiting.ts';
 import { RowConflict, type StoredRow } from '../storage/table.ts';
+import { isRotating } from './application.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
 
@@ -12,7 +13,10 @@ const PAGE = 200;
 /** Deletes what a connection does not need any more: replaced secrets, content of mail that ended, old records. */
 export async function tidyConnection(deps: ConnectionsDeps, connection: Connection): Promise<void> {
   await dropRetiredSecret(deps, connection);
-  if (connection.kind === 'customerOwned') await dropRetiredClientSecret(deps, connection);
+  if (connection.kind === 'customerOwned') {
+    await dropRetiredClientSecret(deps, connection);
+    await dropDeadRotation(deps, connection);
+  }
   await dropParkedContent(deps, connection.connectionId);
   await dropOldRecords(deps, connection.connectionId);
 }
@@ -39,6 +43,17 @@ async function dropRetiredClientSecret(deps: ConnectionsDeps, { customerId, clie
     current?.previousSecretName === application.previousSecretName
       ? { previousSecretName: '', previousRetiredAt: '' }
       : undefined,
+  );
+}
+
+/** A rotation died between naming its secret and taking it over. */
+async function dropDeadRotation(deps: ConnectionsDeps, { customerId, clientId }: Connection): Promise<void> {
+  const application = await deps.applications.get(customerId, clientId);
+  if (!application?.pendingSecretName || isRotating(application, deps.clock.now())) return;
+  const { pendingSecretName } = application;
+  await deps.secrets.remove(pendingSecretName);
+  await deps.applications.put(customerId, clientId, (current) =>
+    current?.pendingSecretName === pendingSecretName ? { pendingSecretName: '', pendingSince: '' } : undefined,
   );
 }
 

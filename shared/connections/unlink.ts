@@ -13,7 +13,7 @@ import { removeUnusedApplication } from './remove-unused-application.ts';
 /** What an unlink answers. */
 export interface UnlinkResource {
   readonly connectionId: string;
-  /** `removing`: a mail is being sent; the rest follows by itself within minutes. */
+  /** `removing`: a mail is being sent, or a secret set; the rest follows by itself within minutes. */
   readonly state: 'removed' | 'removing';
   /** Until when the vault can recover the deleted secrets. */
   readonly secretsRecoverableUntil?: string;
@@ -64,19 +64,24 @@ export async function finishUnlink(
   const { customerId, connectionId } = connection;
   await deps.outbox.flush(connectionId);
   const inFlight = await cancelAll(deps, connection);
-  if (inFlight) {
-    // By then the answer is here or its lease has run out; the hourly scan is the backstop.
-    await queueCheck(deps.queues, { kind: 'connection', customerId, connectionId }, deps.config.laneLeaseSeconds + 30);
-    return { connectionId, state: 'removing', withdrawConsentAt: consentPage(connection) };
-  }
+  if (inFlight) return removingStill(deps, connection);
   const recoverable = await deps.secrets.remove(connection.secretName);
   if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName);
-  if (connection.kind === 'customerOwned') await removeUnusedApplication(deps, customerId, connection.clientId);
+  const application =
+    connection.kind !== 'customerOwned' || (await removeUnusedApplication(deps, customerId, connection.clientId));
+  if (!application) return removingStill(deps, connection);
   const now = deps.clock.now();
   // A day more than the records' time: those that ended a moment ago are over by then, too.
   await deps.connections.remove(connection, now, later(now, (RECORD_DAYS + 1) * DAY));
   invocation.log.event('connection.removed', { customerId, connectionId });
   return removed(connection, recoverable);
+}
+
+/** By the next look the answer is here, its lease has run out, or the rotation has ended; the hourly scan is the backstop. */
+async function removingStill(deps: ConnectionsDeps, connection: Connection): Promise<UnlinkResource> {
+  const { customerId, connectionId } = connection;
+  await queueCheck(deps.queues, { kind: 'connection', customerId, connectionId }, deps.config.laneLeaseSeconds + 30);
+  return { connectionId, state: 'removing', withdrawConsentAt: consentPage(connection) };
 }
 
 function removed(connection: Connection, recoverable: Date | undefined): UnlinkResource {

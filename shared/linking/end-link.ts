@@ -36,16 +36,18 @@ export async function endLink(
 /** Deletes what an ended link may have stored. Safe to repeat. */
 export async function cleanUp(deps: LinkingDeps, link: Link): Promise<Link> {
   await deps.openLinks.release(link.customerId, link.linkId);
-  if (link.clientSecretName) await dropClientSecret(deps, link);
+  // Somebody is giving the application a new secret: the scan comes again.
+  if (link.clientSecretName && !(await dropClientSecret(deps, link))) return link;
   // Drawn at start, stored only while redeeming: what never got there has nothing to delete.
   if (link.confirmationHash) await deps.secrets.remove(link.refreshTokenName);
   return (await deps.links.update(link, { cleaned: true })) ?? link;
 }
 
 /** Once proven, the secret is the application's, and other connections may live on it. */
-async function dropClientSecret(deps: LinkingDeps, { customerId, clientId, clientSecretName }: Link): Promise<void> {
+async function dropClientSecret(deps: LinkingDeps, { customerId, clientId, clientSecretName }: Link): Promise<boolean> {
   const application = await deps.applications.get(customerId, clientId);
   const names = [application?.secretName, application?.previousSecretName];
-  if (names.includes(clientSecretName)) await removeUnusedApplication(deps, customerId, clientId);
-  else await deps.secrets.remove(clientSecretName);
+  if (names.includes(clientSecretName)) return removeUnusedApplication(deps, customerId, clientId);
+  await deps.secrets.remove(clientSecretName);
+  return true;
 }

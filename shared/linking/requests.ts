@@ -33,7 +33,7 @@ const tenant = z
   .refine((value) => value !== '9188040d-6c67-4c5b-b112-36a304b66dad', 'must not be the tenant of personal accounts');
 
 /** An ISO date that is not over yet. */
-const expiryDate = z.iso.date().refine((value) => Date.parse(value) > Date.now(), 'must be in the future');
+export const expiryDate = z.iso.date().refine((value) => Date.parse(value) > Date.now(), 'must be in the future');
 
 export const clientSecret = z
   .string()

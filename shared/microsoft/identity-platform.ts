@@ -32,6 +32,12 @@ export interface RefreshRequest {
   readonly refreshToken: string;
 }
 
+export interface ProofRequest {
+  readonly credential: ApplicationCredential;
+  /** Tenant GUID. */
+  readonly tenant: string;
+}
+
 export interface Tokens {
   readonly accessToken: string;
   readonly expiresAt: Date;
@@ -60,6 +66,8 @@ export interface IdentityPlatform {
   authorizeUrl(request: AuthorizeRequest): Promise<string>;
   redeem(request: RedeemRequest): Promise<SignIn>;
   refresh(request: RefreshRequest): Promise<Tokens>;
+  /** Proves an application to the token endpoint of its tenant, with nobody signed in. What it gets is dropped. */
+  prove(request: ProofRequest): Promise<void>;
   /** The tenant that owns a verified domain, or undefined when Microsoft knows none. */
   resolveTenant(domain: string): Promise<string | undefined>;
 }

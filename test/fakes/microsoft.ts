@@ -6,6 +6,7 @@ import {
   type IdTokenClaims,
   MicrosoftError,
   type MicrosoftErrorFacts,
+  type ProofRequest,
   type RedeemRequest,
   type RefreshRequest,
   type SignIn,
@@ -20,6 +21,7 @@ export class FakeIdentity implements IdentityPlatform {
   readonly tenants = new Map([['acme.example', ACME_TENANT]]);
   readonly redeemed: RedeemRequest[] = [];
   readonly refreshed: RefreshRequest[] = [];
+  readonly proven: ProofRequest[] = [];
   /** What the next calls answer instead; taken one by one. */
   readonly failures: MicrosoftErrorFacts[] = [];
   /** Claims that replace the ordinary ones of the account hr@acme.example. */
@@ -77,6 +79,11 @@ export class FakeIdentity implements IdentityPlatform {
     this.refreshed.push(request);
     this.failIfTold();
     return { ...this.tokens(), refreshToken: this.nextRefreshToken() };
+  }
+
+  async prove(request: ProofRequest): Promise<void> {
+    this.proven.push(request);
+    this.failIfTold();
   }
 
   async resolveTenant(domain: string): Promise<string | undefined> {

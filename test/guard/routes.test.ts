@@ -21,6 +21,8 @@ const HTTP = [
   `connection-pause  POST   function   ${CONNECTION}/pause`,
   `connection-resume POST   function   ${CONNECTION}/resume`,
   `connection-test   POST   function   ${CONNECTION}/test`,
+  'applications-list GET    function   customers/{customerId}/applications',
+  'application-secret PUT   function   customers/{customerId}/applications/{clientId}/secret',
   `mail-submit       POST   function   ${CONNECTION}/mails`,
   `mails-list        GET    function   ${CONNECTION}/mails`,
   `mail-get          GET    function   ${CONNECTION}/mails/{mailId}`,

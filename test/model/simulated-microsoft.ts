@@ -98,7 +98,7 @@ export class SimulatedMicrosoft {
         };
       });
     const unused = () => Promise.reject(new Error('no part of the model'));
-    return { refresh, authorizeUrl: unused, redeem: unused, resolveTenant: unused };
+    return { refresh, authorizeUrl: unused, redeem: unused, prove: unused, resolveTenant: unused };
   }
 
   private receive(
