@@ -15,6 +15,7 @@ import { linkErrorOf } from './microsoft-errors.ts';
 import { redirectUri } from './open-link.ts';
 import type { ConfirmLinkRequest } from './requests.ts';
 import { unseal } from './seal.ts';
+import { parseLinkToken } from './token.ts';
 
 /** How long a refresh token lives without being used, in days. */
 const REFRESH_TOKEN_DAYS = 90;
@@ -43,7 +44,9 @@ export async function confirmLink(
 ): Promise<ConfirmedLink> {
   const link = isOwnId(linkId, 'lnk') ? await deps.links.get(linkId) : undefined;
   if (!link) throw new AppError('not_found');
-  if (!matchesHash(request.confirmation, link.confirmationHash)) {
+  const confirmation = parseLinkToken(request.confirmation);
+  const known = confirmation?.linkId === linkId && matchesHash(confirmation.secret, link.confirmationHash);
+  if (!known) {
     if (link.customerId !== request.customerId) throw new AppError('not_found');
     if (link.error) throw linkProblem(deps, link);
     throw new AppError('link_not_authorized');
@@ -53,7 +56,7 @@ export async function confirmLink(
   }
   switch (link.state) {
     case 'authorized':
-      return redeem(deps, link, request.confirmation, invocation);
+      return redeem(deps, link, confirmation.secret, invocation);
     case 'redeeming':
       if (later(link.changedAt, REDEEM_MINUTES * MINUTE) > deps.clock.now())
         throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
