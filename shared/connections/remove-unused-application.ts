@@ -1,4 +1,4 @@
-import type { Secrets } from '../storage/ports.ts';
+import type { Secrets, SecretTags } from '../storage/ports.ts';
 import type { ApplicationStore } from './application.ts';
 import type { ConnectionStore } from './connection.ts';
 
@@ -22,7 +22,13 @@ export async function removeUnusedApplication(
     if (page.connections.some((each) => each.clientId === clientId && each.status !== 'removing')) return;
     after = page.next;
   } while (after !== undefined);
-  await deps.secrets.remove(application.secretName);
-  if (application.previousSecretName) await deps.secrets.remove(application.previousSecretName);
+  const tags = clientSecretTags(customerId, clientId);
+  await deps.secrets.remove(application.secretName, tags);
+  if (application.previousSecretName) await deps.secrets.remove(application.previousSecretName, tags);
   await deps.applications.remove(application);
+}
+
+/** Whose a client secret is. */
+export function clientSecretTags(customerId: string, clientId: string): SecretTags {
+  return { kind: 'client-secret', customer: customerId, application: clientId };
 }

@@ -73,8 +73,9 @@ export async function finishUnlink(
     await deps.queues.send(QUEUES.checks, JSON.stringify(check), deps.config.laneLeaseSeconds + 30);
     return { connectionId, state: 'removing', withdrawConsentAt: consentPage(connection) };
   }
-  const recoverable = await deps.secrets.remove(connection.secretName);
-  if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName);
+  const tags = { kind: 'refresh-token', customer: customerId, connection: connectionId } as const;
+  const recoverable = await deps.secrets.remove(connection.secretName, tags);
+  if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName, tags);
   if (connection.kind === 'customerOwned') await removeUnusedApplication(deps, customerId, connection.clientId);
   await deps.connections.remove(connection);
   invocation.log.event('connection.removed', { customerId, connectionId });

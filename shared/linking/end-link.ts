@@ -1,4 +1,4 @@
-import { removeUnusedApplication } from '../connections/remove-unused-application.ts';
+import { clientSecretTags, removeUnusedApplication } from '../connections/remove-unused-application.ts';
 import type { LinkErrorCode } from '../errors.ts';
 import type { Invocation } from '../log.ts';
 import type { LinkingDeps } from './deps.ts';
@@ -38,7 +38,8 @@ export async function cleanUp(deps: LinkingDeps, link: Link): Promise<Link> {
   await deps.openLinks.release(link.customerId, link.linkId);
   if (link.clientSecretName) await dropClientSecret(deps, link);
   // Drawn at start, stored only while redeeming: what never got there has nothing to delete.
-  if (link.confirmationHash) await deps.secrets.remove(link.refreshTokenName);
+  if (link.confirmationHash)
+    await deps.secrets.remove(link.refreshTokenName, { kind: 'refresh-token', customer: link.customerId });
   return (await deps.links.update(link, { cleaned: true })) ?? link;
 }
 
@@ -47,5 +48,5 @@ async function dropClientSecret(deps: LinkingDeps, { customerId, clientId, clien
   const application = await deps.applications.get(customerId, clientId);
   const names = [application?.secretName, application?.previousSecretName];
   if (names.includes(clientSecretName)) await removeUnusedApplication(deps, customerId, clientId);
-  else await deps.secrets.remove(clientSecretName);
+  else await deps.secrets.remove(clientSecretName, clientSecretTags(customerId, clientId));
 }

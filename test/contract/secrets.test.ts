@@ -85,6 +85,15 @@ describe.each([
     expect(await subject().remove(newName())).toBeUndefined();
   });
 
+  test('removes nothing for whoever expects other tags', async () => {
+    const name = newName();
+    await subject().set(name, 'value', tags);
+    expect(await subject().remove(name, { ...tags, customer: 'globex' })).toBeUndefined();
+    expect(await subject().get(name, tags)).toBe('value');
+    expect(await subject().remove(name, tags)).toBeInstanceOf(Date);
+    expect(await subject().remove(name, tags)).toBeUndefined();
+  });
+
   test('keeps the name of a removed secret taken', async () => {
     const name = newName();
     await subject().set(name, 'value', tags);
