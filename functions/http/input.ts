@@ -25,7 +25,7 @@ async function readText(request: HttpRequest): Promise<string> {
   if (bytes.byteLength > LIMITS.httpBodyBytes) throw new AppError('payload_too_large');
   const text = decodeUtf8(bytes);
   const type = request.headers.get('content-type') ?? 'application/json';
-  if (text !== '' && !/^application\/(\w+\+)?json\b/i.test(type)) {
+  if (text !== '' && !/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) {
     throw invalidField('', 'content_type', 'The body must be application/json.');
   }
   return text.trim();

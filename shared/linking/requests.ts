@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { CALLER_ID, isGuid, isOwnId } from '../ids.ts';
 
-/** Text that shows on pages and in lists: one line, no control characters. */
+/** Text that shows on pages and in lists: one line, no control characters. Unicode has line breaks of its own. */
 const line = (maximum: number) =>
   z
     .string()
     .trim()
     .min(1)
     .max(maximum)
-    .refine((value) => !/\p{Cc}/u.test(value), 'must not contain control characters');
+    .refine((value) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value), 'must not contain control characters');
 
 /** A sign-in name. Good enough to take a domain from; Microsoft judges the rest. */
 const signInName = line(320).regex(
