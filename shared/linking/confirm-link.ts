@@ -1,7 +1,7 @@
 import { later, MINUTE } from '../clock.ts';
 import type { Connection } from '../connections/connection.ts';
 import { AppError, type LinkErrorCode } from '../errors.ts';
-import { isOwnId, matchesHash, sha256 } from '../ids.ts';
+import { isOwnId, matchesHash } from '../ids.ts';
 import type { Invocation } from '../log.ts';
 import { type ApplicationCredential, MicrosoftError, type SignIn } from '../microsoft/identity-platform.ts';
 import type { ParkedCode } from './callback.ts';
@@ -51,7 +51,7 @@ export async function confirmLink(
     if (link.error) throw linkProblem(deps, link);
     throw new AppError('link_not_authorized');
   }
-  if (link.customerId !== request.customerId || sha256(request.startedBy) !== link.startedByHash) {
+  if (link.customerId !== request.customerId || !matchesHash(request.startedBy, link.startedByHash)) {
     throw await refuseSession(deps, link, invocation);
   }
   switch (link.state) {
