@@ -332,6 +332,7 @@ describe('what is typed into fields', () => {
     ['a zero byte', 'HR\u0000'],
     ['an escape', 'HR\u001b[2J'],
     ['another line break of Unicode', 'HR\u2028mailbox'],
+    ['half a character', 'HR\ud800'],
     ['100 KB', HUGE],
     ['nothing', ''],
     ['a list', ['HR']],
@@ -350,6 +351,7 @@ describe('what is typed into fields', () => {
       'hr@acme',
       '@',
       'hr@acme.example@attacker.example',
+      'hr\ud800@acme.example',
     ]) {
       const answered = await start({ [name]: value });
       expect([value.slice(0, 40), answered.status]).toEqual([value.slice(0, 40), 400]);
@@ -362,6 +364,16 @@ describe('what is typed into fields', () => {
     const list = await flow.browser().open(`${flow.sandbox.info.hire2retire}/connections`);
     expect(cardOf(list, 'sender-2@acme.example')).toContain('&#60;script&#62;');
     expect(list.body).not.toContain('<script>');
+  });
+
+  it('the same in a change of a connection, and in the recipient of a test mail', async () => {
+    const { connectionId } = await linkFor(flow, 'acme', 'sender-1@acme.example');
+    for (const bad of ['HR\r\nBcc: x', 'HR\u0000', 'HR\u2028x', 'HR\ud800', HUGE]) {
+      const patch = { displayName: bad };
+      await flow.api.expect(400, 'PATCH', connectionPath(connectionId), { body: patch });
+      const to = `ada${bad.slice(2)}@example.com`;
+      await flow.api.expect(400, 'POST', `${connectionPath(connectionId)}/test`, { body: { to } });
+    }
   });
 
   it('a recipient, subject or header that would forge header lines: refused', async () => {

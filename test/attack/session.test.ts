@@ -135,7 +135,7 @@ describe('a confirmation', () => {
   });
 
   it('a session that is none, that is a list, or that differs in a capital: not the one that started', async () => {
-    for (const startedBy of ['', ['session-of-ada'], { toString: 'session-of-ada' }, null]) {
+    for (const startedBy of ['', ['session-of-ada'], { toString: 'session-of-ada' }, null, 'half-\ud800']) {
       const { linkId, back } = await authorize(flow, 'sender-4@acme.example');
       const problem = await flow.api.expect(400, 'POST', confirmPath(linkId), { body: proof(back, { startedBy }) });
       expect(problem.code).toBe('invalid_request');

@@ -265,8 +265,10 @@ describe('admin consent', () => {
 
   test('Cancel reports an error', async () => {
     const browser = await (await openAdmin('acme.example')).press('Cancel');
-    expect(browser.redirected).toMatchObject({ error: 'consent_required' });
+    // As Entra does: the flag names the question, and no tenant comes with a refusal.
+    expect(browser.redirected).toMatchObject({ error: 'consent_required', admin_consent: 'True' });
     expect(browser.redirected).not.toHaveProperty('state');
+    expect(browser.redirected).not.toHaveProperty('tenant');
   });
 
   test.each<[string, number, string, Record<string, string>]>([
