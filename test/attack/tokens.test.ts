@@ -102,6 +102,14 @@ describe('nOAuth: claims that whoever owns the account can write', () => {
     expect(await refusedWith({ id_token: claims }, { expectedMailbox: 'hr@acme.example' })).toBe('wrong_tenant');
   });
 
+  it('the expected sign-in name, in the tenant that the application is used in but that does not own the domain', async () => {
+    const { clientId, clientSecret } = flow.sandbox.info.customerOwned;
+    const application = { kind: 'customerOwned', clientId, clientSecret, tenant: GLOBEX_TENANT };
+    const start = { application, expectedMailbox: 'hr@acme.example' };
+    const answer = { id_token: { preferred_username: 'hr@acme.example' } };
+    expect(await refusedWith(answer, start, 'hr@globex.example')).toBe('wrong_tenant');
+  });
+
   it.each([
     ['a letter of another alphabet', 'hr@аcme.example'],
     ['the Kelvin sign for a k', 'kios\u212A@acme.example'],
