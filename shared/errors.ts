@@ -31,7 +31,8 @@ export const LINK_ERRORS = {
     status: 409,
     title: 'An administrator must approve',
     person: 'Your organization lets only an administrator approve this application.',
-    operator: 'The tenant does not let users consent. Send its administrator the adminConsentUrl.',
+    operator:
+      'The tenant does not let users consent (AADSTS90094 and kin). Send its administrator the adminConsentUrl.',
     whoActs: 'customerAdmin',
     action: 'Send the approval address to your IT; once they approved, click Link account again.',
   },
@@ -63,9 +64,27 @@ export const LINK_ERRORS = {
     status: 409,
     title: 'Another organization’s account',
     person: 'You signed in with an account of another organization.',
-    operator: 'The account’s tenant (tid) is not the tenant that the link was started for.',
+    operator: 'The account’s tenant is not the tenant that the link was started for (tid, or AADSTS50020 and kin).',
     whoActs: 'user',
     action: 'Click Link account again and choose an account of the expected organization.',
+  },
+  personal_account: {
+    status: 409,
+    title: 'Personal account',
+    person: 'You signed in with a personal Microsoft account, but an account of an organization is needed.',
+    operator:
+      'The application takes accounts of organizations only: one of the customer’s own always, RoboMQ’s unless SERVICE_PROVIDER_AUDIENCE is common.',
+    whoActs: 'user',
+    action: 'Click Link account again and choose the account that you have from your organization.',
+  },
+  account_unusable: {
+    status: 409,
+    title: 'Account cannot sign in',
+    person:
+      'Microsoft does not let this account sign in: it is locked, disabled or not known, or its password has expired.',
+    operator: 'AADSTS50034, 50053, 50055, 50057, 50126: the account, not the application, is what Microsoft refuses.',
+    whoActs: 'customerAdmin',
+    action: 'Ask your IT to make the account able to sign in; then click Link account again.',
   },
   tenant_unknown: {
     status: 409,
@@ -84,21 +103,31 @@ export const LINK_ERRORS = {
     whoActs: 'customerAdmin',
     action: 'Compare the client ID and the tenant with the Overview page of your app registration.',
   },
+  app_misconfigured: {
+    status: 409,
+    title: 'Application not set up to send',
+    person: 'The application is not set up to send mail for your organization.',
+    operator:
+      'The registration lacks the delegated permission Mail.Send of Microsoft Graph, or the tenant has no Exchange Online (AADSTS650056, 65005, 70011 and kin).',
+    whoActs: 'customerAdmin',
+    action: 'In the app registration, open API permissions and add Mail.Send of Microsoft Graph, delegated.',
+  },
   app_disabled: {
     status: 409,
     title: 'Application disabled',
-    person: 'The application is disabled in your organization.',
-    operator: 'The service principal is disabled or users must be assigned to it (AADSTS7000112, 50105).',
+    person: 'Your organization has disabled the application, or has not assigned it to you.',
+    operator: 'The service principal is disabled, or the user is not assigned to it (AADSTS7000112, 50105).',
     whoActs: 'customerAdmin',
-    action: 'In Entra, open Enterprise applications, choose the application, and enable sign-in for users.',
+    action: 'In Entra, open Enterprise applications, choose the application, enable sign-in and assign the person.',
   },
   redirect_uri_not_registered: {
     status: 409,
     title: 'Redirect URI not registered',
     person: 'The application is not set up for this address yet.',
-    operator: 'AADSTS50011 and its kin: the redirect URI is missing from the app registration (platform Web).',
+    operator:
+      'AADSTS50011 and its kin: the redirect URI is missing from the app registration or stands under another platform than Web.',
     whoActs: 'customerAdmin',
-    action: 'In the app registration, open Authentication and add the redirect URI exactly as documented.',
+    action: 'In the app registration, open Authentication and add the redirect URI exactly as documented, under Web.',
   },
   secret_is_id: {
     status: 400,
@@ -112,7 +141,7 @@ export const LINK_ERRORS = {
     status: 409,
     title: 'Client secret refused',
     person: 'Microsoft refuses the client secret of the application.',
-    operator: 'invalid_client (AADSTS7000215): the value is not a current secret of this application.',
+    operator: 'invalid_client (AADSTS7000215 and kin): the value is not a current secret of this application.',
     whoActs: 'customerAdmin',
     action: 'In Certificates & secrets, create a new client secret and enter its Value.',
   },
@@ -127,19 +156,19 @@ export const LINK_ERRORS = {
   conditional_access: {
     status: 409,
     title: 'Blocked by a sign-in policy',
-    person: 'A sign-in policy of your organization blocked the sign-in.',
-    operator: 'Conditional Access or another sign-in policy (AADSTS53000-53003, 5300xx, 50076 and kin).',
+    person: 'A sign-in policy of your organization blocked the sign-in, or asks for more than was given.',
+    operator:
+      'Conditional Access, a second factor or cross-tenant access (AADSTS53000-53004, 5300xx, 50072-50079, 500212 and kin).',
     whoActs: 'customerAdmin',
-    action: 'Ask your IT which sign-in policy applies; then click Link account again.',
+    action: 'Ask your IT which sign-in policy applies and meet it; then click Link account again.',
   },
   link_expired: {
     status: 409,
     title: 'The link expired',
     person: 'This took too long, so the link is no longer valid.',
-    operator:
-      'Links live 30 minutes, the step back to Hire2Retire 5. If Microsoft showed its own error page, see docs/errors.md.',
+    operator: 'Links live 30 minutes, the step back to Hire2Retire 5. The state of the link says how far it came.',
     whoActs: 'user',
-    action: 'Click Link account again.',
+    action: 'Click Link account again; if Microsoft showed an error page, show its number to your IT.',
   },
   link_used: {
     status: 409,
@@ -182,6 +211,40 @@ export const LINK_ERRORS = {
     action: 'Click Link account again; if it fails again, give the correlation id to your IT.',
   },
 } as const satisfies Record<string, LinkErrorEntry>;
+
+/**
+ * What a connection that sends no more needs, by its `status`. Its `reason` is what Graph or the identity platform said.
+ */
+export const CONNECTION_ERRORS = {
+  needs_relink: {
+    person: 'Microsoft asks for a new sign-in before this mailbox can send again.',
+    operator:
+      'The refresh token was revoked or expired, a policy asks for a new sign-in, or the secret is missing. `reason` is the AADSTS number or the OAuth error.',
+    whoActs: 'user',
+    action: 'Link the same mailbox again from its connection; mail that waits is sent then.',
+  },
+  no_mailbox: {
+    person: LINK_ERRORS.no_mailbox.person,
+    operator:
+      'Graph answered MailboxNotEnabledForRESTAPI, ResourceNotFound, ErrorNonExistentMailbox or their like: no licence, inactive, soft-deleted, on premises or a guest.',
+    whoActs: LINK_ERRORS.no_mailbox.whoActs,
+    action: LINK_ERRORS.no_mailbox.action,
+  },
+  blocked: {
+    person: 'Microsoft refuses to send mail for this mailbox.',
+    operator:
+      'Graph answered 403, ErrorAccessDenied for example: sending is blocked for the mailbox, by an application access policy or for spam. One mail an hour is tried.',
+    whoActs: 'customerAdmin',
+    action: 'Ask your IT to look for the mailbox under Restricted entities and in the application access policies.',
+  },
+  broken: {
+    person: 'The client secret of the application does not work any more, so none of its mailboxes can send.',
+    operator:
+      'Microsoft refuses the customer’s application: the secret expired or was deleted, or the application was. `reason` is the AADSTS number.',
+    whoActs: 'customerAdmin',
+    action: 'In Certificates & secrets, create a new client secret and enter its Value; nobody has to link again.',
+  },
+} as const satisfies Record<string, Omit<LinkErrorEntry, 'status' | 'title'>>;
 
 /** Failures of a request to this API. */
 export const API_ERRORS = {

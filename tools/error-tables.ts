@@ -1,7 +1,7 @@
 /** Writes the tables of docs/errors.md from the catalogue: `node tools/error-tables.ts`. A test holds the two equal. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { API_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../shared/errors.ts';
+import { API_ERRORS, CONNECTION_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../shared/errors.ts';
 
 const FILE = fileURLToPath(new URL('../docs/errors.md', import.meta.url));
 
@@ -15,6 +15,16 @@ export function errorTables(): Readonly<Record<string, string>> {
       Object.entries(LINK_ERRORS).map(([code, { status, person, operator, whoActs, action }]) => [
         `\`${code}\``,
         String(status),
+        person,
+        operator,
+        WHO[whoActs],
+        action,
+      ]),
+    ),
+    connection: table(
+      ['Status', 'What the person reads', 'What it means', 'Who acts', 'What to do'],
+      Object.entries(CONNECTION_ERRORS).map(([status, { person, operator, whoActs, action }]) => [
+        `\`${status}\``,
         person,
         operator,
         WHO[whoActs],

@@ -25,13 +25,14 @@ export function httpHandler(endpoint: Endpoint) {
     const correlationId = CORRELATION_ID.test(given) ? given : randomUUID();
     const invocation = invocationOf(context, correlationId);
     const response = await answer(endpoint, request, invocation);
-    return { ...response, headers: { ...response.headers, 'x-correlation-id': correlationId } };
+    const headers = { 'x-content-type-options': 'nosniff', ...response.headers, 'x-correlation-id': correlationId };
+    return { ...response, headers };
   };
 }
 
 async function answer(endpoint: Endpoint, request: HttpRequest, invocation: Invocation): Promise<HttpResponseInit> {
   try {
-    if (endpoint.auth === 'function' && request.query.has('code')) throw new AppError('key_in_url');
+    if (endpoint.auth === 'function' && hasKeyInUrl(request)) throw new AppError('key_in_url');
     return await endpoint.handle(request, invocation);
   } catch (error) {
     if (error instanceof AppError) {
@@ -45,6 +46,11 @@ async function answer(endpoint: Endpoint, request: HttpRequest, invocation: Invo
       : new AppError('internal_error');
     return problem(mapped, invocation.correlationId);
   }
+}
+
+/** The host takes a key from `code` in the query, in capitals too. */
+function hasKeyInUrl(request: HttpRequest): boolean {
+  return [...request.query.keys()].some((name) => name.toLowerCase() === 'code');
 }
 
 /** The execution that a trigger started, with a log whose lines carry its ids. */

@@ -25,7 +25,7 @@ async function readText(request: HttpRequest): Promise<string> {
   if (bytes.byteLength > LIMITS.httpBodyBytes) throw new AppError('payload_too_large');
   const text = decodeUtf8(bytes);
   const type = request.headers.get('content-type') ?? 'application/json';
-  if (text !== '' && !/^application\/(\w+\+)?json\b/i.test(type)) {
+  if (text !== '' && !/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) {
     throw invalidField('', 'content_type', 'The body must be application/json.');
   }
   return text.trim();
@@ -52,18 +52,23 @@ function parse(text: string): unknown {
 export function check<T>(schema: z.ZodType<T>, value: unknown, prefix: '' | '?'): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = fieldErrors(parsed.error.issues).map((each) => ({
-    ...each,
-    pointer: prefix === '?' ? each.pointer.replace(/^\//, '?') : each.pointer,
-  }));
+  const all = fieldErrors(parsed.error.issues);
+  const errors = all.slice(0, MOST_ERRORS).map((each) => {
+    const pointer = each.pointer.slice(0, LONGEST_POINTER);
+    return { ...each, pointer: prefix === '?' ? pointer.replace(/^\//, '?') : pointer };
+  });
   const secretIsId = errors.find(({ code }) => code === 'secret_is_id');
   if (secretIsId) throw new AppError('secret_is_id', { detail: secretIsId.detail, errors });
-  throw new AppError('invalid_request', { detail: summary(errors), errors });
+  throw new AppError('invalid_request', { detail: summary(errors, all.length), errors });
 }
 
-function summary(errors: readonly FieldError[]): string {
+/** A body can hold more wrong fields, and longer names, than anybody wants to read or we want to send. */
+const MOST_ERRORS = 100;
+const LONGEST_POINTER = 256;
+
+function summary(errors: readonly FieldError[], count: number): string {
   const first = errors[0];
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const more = count > 1 ? ` (and ${count - 1} more)` : '';
   return `${first?.pointer || 'The request'}: ${first?.detail ?? 'is invalid'}${more}`;
 }
 

@@ -29,21 +29,28 @@ const fault = z
         error_subcode: z.string().optional(),
       })
       .optional(),
+    answer: z.record(text, z.unknown()).optional(),
   })
   .refine(
-    ({ status, delayMs, drop, redirect }) => [status, delayMs, drop, redirect].some((effect) => effect !== undefined),
-    'Needs one of status, delayMs, drop, redirect: it would do nothing',
+    ({ status, delayMs, drop, redirect, answer }) =>
+      [status, delayMs, drop, redirect, answer].some((effect) => effect !== undefined),
+    'Needs one of status, delayMs, drop, redirect, answer: it would do nothing',
   );
 
 /** `POST {control}/…/faults`: a list, appended to those that wait. */
 export const faultList = z.array(fault);
 
-/** `redirect` makes sense only where something is redirected. */
+/** `redirect` and `answer` make sense only where something is redirected, and where tokens are. */
 export const faultListWithoutRedirect = z.array(
-  fault.refine(({ redirect }) => redirect === undefined, {
-    path: ['redirect'],
-    error: 'Only the identity platform redirects',
-  }),
+  fault
+    .refine(({ redirect }) => redirect === undefined, {
+      path: ['redirect'],
+      error: 'Only the identity platform redirects',
+    })
+    .refine(({ answer }) => answer === undefined, {
+      path: ['answer'],
+      error: 'Only the identity platform answers with tokens',
+    }),
 );
 
 /** zod types a missing field as possibly undefined; out of JSON it can only be missing. */

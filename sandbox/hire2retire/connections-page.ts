@@ -72,7 +72,7 @@ function card(connection: Connection, mails: readonly Mail[] | undefined, failed
 <header><h2 id="${id}">${mailbox.signInName}</h2> <span class="status ${status}">${word}</span></header>
 <p>${displayName !== mailbox.signInName && html`${displayName}. `}${meaning}${reason && html` <span class="reason">Reason: <code>${reason}</code></span>`}</p>
 <div class="columns">
-<form method="post" action="${path}/send" aria-labelledby="${id}">
+<form method="post" action="${path}/send" aria-label="Send from ${mailbox.signInName}">
 <div class="field"><label for="to-${id}">To</label><input id="to-${id}" name="to" inputmode="email" autocomplete="off" autocapitalize="none" spellcheck="false" value="${values['to'] ?? ''}" required></div>
 <div class="field"><label for="subject-${id}">Subject</label><input id="subject-${id}" name="subject" autocomplete="off" value="${values['subject'] ?? ''}" required></div>
 <div class="field"><label for="content-${id}">Message</label><textarea id="content-${id}" name="content" rows="4" required>${values['content'] ?? ''}</textarea></div>
@@ -84,8 +84,8 @@ ${mails && mailList(mails)}
 </div>
 </div>
 <footer>
-<form method="post" action="${path}/test" aria-labelledby="${id}"><button type="submit" class="quiet">Test</button> <span class="fine">sends a mail to the mailbox itself</span></form>
-<form method="post" action="${path}/remove" aria-labelledby="${id}"><button type="submit" class="danger">Remove</button></form>
+<form method="post" action="${path}/test" aria-label="Test ${mailbox.signInName}"><button type="submit" class="quiet">Test</button> <span class="fine">sends a mail to the mailbox itself</span></form>
+<form method="post" action="${path}/remove" aria-label="Remove ${mailbox.signInName}"><button type="submit" class="danger">Remove</button></form>
 </footer>
 </article>`;
 }

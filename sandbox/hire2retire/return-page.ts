@@ -64,7 +64,7 @@ const UNKNOWN_LINK: LinkFailure = {
 const WHO_ACTS = {
   user: 'What you can do',
   customerAdmin: 'What your IT can do',
-  robomq: 'What RoboMQ has to do',
+  robomq: 'RoboMQ has to act',
   nobody: 'Nobody has to act',
 } as const satisfies Record<LinkFailure['whoActs'], string>;
 

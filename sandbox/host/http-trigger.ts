@@ -127,7 +127,9 @@ export function triggerBinding(target: AppFunction): Binding {
 
 function keyOf(request: IncomingMessage, url: URL): string | undefined {
   const header = request.headers['x-functions-key'];
-  return typeof header === 'string' ? header : (url.searchParams.get('code') ?? undefined);
+  if (typeof header === 'string') return header;
+  // ASP.NET's query knows no capitals.
+  return [...url.searchParams].find(([name]) => name.toLowerCase() === 'code')?.[1];
 }
 
 /** `{"input": "text"}`, as the portal sends it; undefined when it is not JSON. */

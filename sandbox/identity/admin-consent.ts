@@ -48,8 +48,9 @@ export function decideAdminConsent(call: Call, _authority: Authority, platform: 
   if (!found) return { reply: expiredPage(), taken: false };
   const { application, redirectUri, tenantId, scope, state } = found;
   if (form.get('decision') !== 'accept') {
+    // Entra says `admin_consent=True` here too: it names the question, not the answer.
     const error = errorParameters(call, refusals.adminConsentDeclined());
-    return { reply: redirectBack(redirectUri, { ...error, state }), taken: false };
+    return { reply: redirectBack(redirectUri, { ...error, admin_consent: 'True', state }), taken: false };
   }
   platform.applications.install(application, tenantId);
   return {

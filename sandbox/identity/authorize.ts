@@ -54,7 +54,7 @@ export function signIn(call: Call, _authority: Authority, platform: Platform): O
 
   const failure = code === '' ? undefined : code;
   if (failure !== undefined && SIGN_IN_FAILURES[failure].at === 'redirect')
-    return redirectError(call, request, SIGN_IN_FAILURES[failure].refusal(request.application));
+    return redirectError(call, request, SIGN_IN_FAILURES[failure].refusal(request.application, account));
   const consent = { request, account, failure };
   return {
     reply: consentPage({ ...consent, context: platform.consents.keep(consent), directory: platform.directory }),

@@ -1,5 +1,5 @@
 import type { Account, Directory } from '../directory.ts';
-import type { Journal, Outcome } from '../kit/journal.ts';
+import type { Fault, Journal, Outcome } from '../kit/journal.ts';
 import { type Call, json, serve } from '../kit/serve.ts';
 import { adminConsent, decideAdminConsent } from './admin-consent.ts';
 import { Applications } from './applications.ts';
@@ -14,7 +14,7 @@ import { masking } from './mask.ts';
 import { metadata } from './metadata.ts';
 import type { Platform } from './platform.ts';
 import { refusals } from './refusals.ts';
-import { token } from './token.ts';
+import { TOKEN, token } from './token.ts';
 import { TokenIssuer, type VerifiedAccessToken } from './tokens.ts';
 
 export interface IdentityOptions {
@@ -50,13 +50,13 @@ export interface IdentityPlatform {
   close(): Promise<void>;
 }
 
-type Endpoint = (call: Call, authority: Authority, platform: Platform) => Outcome;
+type Endpoint = (call: Call, authority: Authority, platform: Platform, changes: Fault['answer']) => Outcome;
 
 /** What programs call and read errors of as JSON; everything else is a page. */
 const JSON_ENDPOINTS: ReadonlySet<string> = new Set([
   'GET v2.0/.well-known/openid-configuration',
   'GET discovery/v2.0/keys',
-  'POST oauth2/v2.0/token',
+  `POST ${TOKEN}`,
 ]);
 
 export async function startIdentity(options: IdentityOptions): Promise<IdentityPlatform> {
@@ -86,17 +86,17 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityP
     [`GET ${AUTHORIZE}`]: authorize,
     'POST login': signIn,
     'POST consent': consent,
-    'POST oauth2/v2.0/token': token,
+    [`POST ${TOKEN}`]: token,
     'GET v2.0/adminconsent': adminConsent,
     'POST adminconsent': decideAdminConsent,
   };
 
-  const recorded = journal.wrap((call) => {
+  const recorded = journal.wrap((call, fault) => {
     const { segment, name } = endpointOf(call);
     try {
       const authority = resolveAuthority(directory, segment);
       if (!authority) throw new EntraError(refusals.tenantNotFound(segment));
-      return endpoints[name]?.(call, authority, platform) ?? { reply: NOT_FOUND };
+      return endpoints[name]?.(call, authority, platform, fault?.answer) ?? { reply: NOT_FOUND };
     } catch (error) {
       if (!(error instanceof EntraError)) throw error;
       const reply = JSON_ENDPOINTS.has(name) ? errorReply(call, error.refusal) : errorPage(call, error.refusal);

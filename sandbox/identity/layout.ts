@@ -40,7 +40,7 @@ export function page({ status = 200, title, card, beside }: PageContent): Reply 
 <style>${new Html(STYLE)}</style>
 </head>
 <body>
-<p class="notice"><strong>Sandbox stand-in</strong>, not Microsoft: made-up accounts, and nothing leaves this computer.</p>
+<header class="notice"><strong>Sandbox stand-in</strong>, not Microsoft: made-up accounts, and nothing leaves this computer.</header>
 <main${beside && new Html(' class="two"')}>
 <section class="card">${BRAND}${card}</section>
 ${beside && html`<section class="card">${beside}</section>`}

@@ -127,6 +127,16 @@ export const refusals = {
       500200,
       `User account '${address}' is a personal Microsoft account. Personal Microsoft accounts are not supported for this application unless explicitly invited to an organization. Try signing out and signing back in with an organizational account.`,
     ),
+  accountLocked: (): Refusal =>
+    invalidGrant(
+      50053,
+      'The account is locked, you have tried to sign in too many times with an incorrect user ID or password.',
+    ),
+  permissionsMissing: ({ clientId, name }: AppName): Refusal => ({
+    error: 'invalid_client',
+    number: 650056,
+    text: `Misconfigured application. The client has not listed any permissions in the requested permissions of the application registration. Application '${clientId}'(${name}).`,
+  }),
   consentDeclined: (): Refusal => ({
     error: 'access_denied',
     number: 65004,

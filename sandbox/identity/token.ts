@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Application } from '../directory.ts';
-import type { Outcome } from '../kit/journal.ts';
+import type { Fault, Outcome } from '../kit/journal.ts';
 import { type Call, json } from '../kit/serve.ts';
 import { type Authority, admits, refuseApplication } from './authority.ts';
 import { checkClientProof } from './client-proof.ts';
@@ -12,15 +12,19 @@ import { type Refusal, refusals } from './refusals.ts';
 import { covers, parseScopes, scopeResponse } from './scopes.ts';
 import { ACCESS_TOKEN_SECONDS, clientInfo } from './tokens.ts';
 
+export const TOKEN = 'oauth2/v2.0/token';
+
 interface TokenRequest {
   readonly form: URLSearchParams;
   readonly authority: Authority;
   readonly application: Application;
   readonly platform: Platform;
+  /** What a fault makes of the answer; see `Fault`. */
+  readonly changes: NonNullable<Fault['answer']>;
 }
 
 /** The token endpoint, in Entra's order: application, its proof, then the grant. Unknown parameters are ignored. */
-export function token(call: Call, authority: Authority, platform: Platform): Outcome {
+export function token(call: Call, authority: Authority, platform: Platform, changes: Fault['answer'] = {}): Outcome {
   const form = formOf(call);
   const clientId = required(form, 'client_id');
   const application = platform.applications.find(clientId);
@@ -29,7 +33,7 @@ export function token(call: Call, authority: Authority, platform: Platform): Out
   if (platform.applications.isDisabled(application)) throw new EntraError(refusals.appDisabled(application));
   const grantType = required(form, 'grant_type');
   checkClientProof(form, application, platform);
-  const request = { form, authority, application, platform };
+  const request = { form, authority, application, platform, changes };
   switch (grantType) {
     case 'authorization_code':
       return redeemCode(request);
@@ -52,7 +56,8 @@ function redeemCode(request: TokenRequest): Outcome {
   if (!admits(authority, grant.account)) throw new EntraError(refusals.grantOfAnotherTenant());
   if (state === 'redeemed') throw new EntraError(refusals.codeRedeemed());
   if (state === 'expired') throw new EntraError(refusals.codeExpired());
-  if (grant.failure !== undefined) throw new EntraError(SIGN_IN_FAILURES[grant.failure].refusal(application));
+  if (grant.failure !== undefined)
+    throw new EntraError(SIGN_IN_FAILURES[grant.failure].refusal(application, grant.account));
   const redirectUri = form.get('redirect_uri') ?? '';
   if (redirectUri !== grant.redirectUri)
     throw new EntraError(refusals.replyAddressDiffers(redirectUri, grant.redirectUri));
@@ -84,9 +89,11 @@ function refresh(request: TokenRequest): Outcome {
   return answer(request, grant, undefined);
 }
 
-function answer({ form, application, platform }: TokenRequest, grant: Grant, nonce: string | undefined): Outcome {
+function answer(request: TokenRequest, grant: Grant, nonce: string | undefined): Outcome {
+  const { form, application, platform, changes } = request;
   const { account, scopes } = grant;
   const { issuer, grants } = platform;
+  const { id_token: claims, ...members } = changes;
   const body = {
     token_type: 'Bearer',
     scope: scopeResponse(scopes),
@@ -94,10 +101,19 @@ function answer({ form, application, platform }: TokenRequest, grant: Grant, non
     ext_expires_in: ACCESS_TOKEN_SECONDS,
     access_token: issuer.accessToken(account, application, scopes),
     ...(scopes.includes('offline_access') && { refresh_token: grants.issueRefreshToken(grant) }),
-    ...(scopes.includes('openid') && { id_token: issuer.idToken(account, application.clientId, nonce) }),
+    ...(scopes.includes('openid') && {
+      id_token: issuer.idToken(account, application.clientId, nonce, changedClaims(claims)),
+    }),
     ...(form.get('client_info') === '1' && { client_info: clientInfo(account) }),
+    ...members,
+    ...(claims === null && { id_token: null }),
   };
-  return { reply: json(200, body, NO_STORE), mailbox: account.address };
+  const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+  return { reply: json(200, given, NO_STORE), mailbox: account.address };
+}
+
+function changedClaims(claims: unknown): Readonly<Record<string, unknown>> {
+  return typeof claims === 'object' && claims !== null ? { ...claims } : {};
 }
 
 function appOnly({ form, authority, application, platform }: TokenRequest): Outcome {

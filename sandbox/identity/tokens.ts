@@ -50,8 +50,9 @@ export class TokenIssuer {
     return { keys: [{ kty, use: 'sig', alg: 'RS256', kid: this.keyId, n, e, issuer: issuerOf(tenantId) }] };
   }
 
-  idToken(account: Account, clientId: string, nonce?: string): string {
-    return this.signed(account.tenantId, ID_TOKEN_SECONDS, {
+  /** @param changes claims that replace the ordinary ones; `null` leaves one out */
+  idToken(account: Account, clientId: string, nonce?: string, changes: Claims = {}): string {
+    const claims = {
       aud: clientId,
       ...(account.kind === 'guest' && { idp: `https://sts.windows.net/${GUEST_HOME_TENANT}/` }),
       name: account.name,
@@ -59,7 +60,8 @@ export class TokenIssuer {
       oid: account.objectId,
       preferred_username: account.address,
       sub: pairwise(account, clientId),
-    });
+    };
+    return this.signed(account.tenantId, ID_TOKEN_SECONDS, claims, changes);
   }
 
   accessToken(account: Account, { clientId, name }: Application, scopes: readonly string[]): string {
@@ -99,9 +101,9 @@ export class TokenIssuer {
     return { account, clientId: String(claims['appid']), scopes: claims['scp'].split(' '), expiresAt };
   }
 
-  private signed(tenantId: string, seconds: number, claims: Claims): string {
+  private signed(tenantId: string, seconds: number, claims: Claims, changes: Claims = {}): string {
     const now = Math.floor(Date.now() / 1000);
-    const payload = {
+    const whole = {
       ...claims,
       exp: now + seconds,
       iat: now,
@@ -110,7 +112,9 @@ export class TokenIssuer {
       tid: tenantId,
       uti: randomUUID(),
       ver: '2.0',
+      ...changes,
     };
+    const payload = Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== null));
     const text = `${encode({ typ: 'JWT', alg: 'RS256', kid: this.keyId })}.${encode(payload)}`;
     return `${text}.${sign('sha256', Buffer.from(text), this.privateKey).toString('base64url')}`;
   }

@@ -30,6 +30,11 @@ export interface Fault {
   readonly drop?: 'before' | 'after';
   /** Identity platform, `/authorize` only: what is sent back to the redirect URI. */
   readonly redirect?: { readonly error: string; readonly error_description?: string; readonly error_subcode?: string };
+  /**
+   * Identity platform, token endpoint only: members that replace those of a successful answer, `null` to leave one out.
+   * `id_token` takes claims, which replace those of the id token in the same way. The token is signed as ever.
+   */
+  readonly answer?: Readonly<Record<string, unknown>>;
 }
 
 /** What a stand-in's handler may add to its reply for the record. */
@@ -39,7 +44,8 @@ export interface Outcome {
   readonly mailbox?: string;
 }
 
-export type RecordedHandler = (call: Call) => Promise<Outcome> | Outcome;
+/** `fault` is the one that the call met and that passed it on. */
+export type RecordedHandler = (call: Call, fault?: Fault) => Promise<Outcome> | Outcome;
 
 export interface JournalOptions {
   /** Replaces credential values in what is recorded. */
@@ -73,7 +79,7 @@ export class Journal {
       if (redirected) return this.record(call, { reply: redirected, taken: false });
       const answersItself = fault?.status !== undefined || fault?.drop !== undefined;
       const effect = !fault || !answersItself || fault.taken === true || fault.drop === 'after';
-      const outcome = effect ? await handler(call) : undefined;
+      const outcome = effect ? await handler(call, fault) : undefined;
       if (fault?.drop) {
         this.record(call, { ...outcome, taken: outcome?.taken ?? effect, reply: { status: 0 } });
         return 'drop';

@@ -61,7 +61,7 @@ export class Entra implements IdentityPlatform {
       return {
         ...usable(result, exchange),
         scopes: result.scopes,
-        claims: (result.idTokenClaims ?? {}) as IdTokenClaims,
+        claims: readClaims(result.idTokenClaims),
       };
     } catch (error) {
       throw asMicrosoftError(error, exchange);
@@ -149,6 +149,12 @@ function usable(result: { accessToken: string; expiresOn: Date | null } | null, 
     expiresAt: result.expiresOn ?? new Date(),
     refreshToken: exchange.refreshToken ?? '',
   };
+}
+
+/** A claim that is no text counts as absent: whoever judges it then refuses the token instead of tripping over it. */
+function readClaims(all: object | undefined): IdTokenClaims {
+  const claims = Object.entries(all ?? {}).filter(([, value]) => typeof value === 'string');
+  return Object.fromEntries(claims) as IdTokenClaims;
 }
 
 function asMicrosoftError(error: unknown, exchange: Exchange): MicrosoftError {

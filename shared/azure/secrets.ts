@@ -22,7 +22,8 @@ export class KeyVaultSecrets implements Secrets {
     return same ? secret.value : undefined;
   }
 
-  async remove(name: string): Promise<Date | undefined> {
+  async remove(name: string, tags: SecretTags): Promise<Date | undefined> {
+    if ((await this.get(name, tags)) === undefined) return undefined;
     // The first answer already means "deleted"; polling until the deletion has settled would only cost requests.
     const poller = await this.call(() => this.client.beginDeleteSecret(name, { intervalInMs: 60_000 }), 404);
     return poller?.getOperationState().result?.properties.scheduledPurgeDate;

@@ -63,7 +63,9 @@ export class AzureTable implements Table {
     if (range.from !== undefined) conditions.push(odata`RowKey ge ${range.from}`);
     if (range.to !== undefined) conditions.push(odata`RowKey lt ${range.to}`);
     if (range.filter) conditions.push(`(${range.filter})`);
-    return this.page(conditions.join(' and '), range.limit, range.after, range.select);
+    const page = await this.page(conditions.join(' and '), range.limit, range.after, range.select);
+    // `after` comes from callers and may name any partition. The filter keeps the others out, and so does this.
+    return { ...page, rows: page.rows.filter((row) => row.partitionKey === partitionKey) };
   }
 
   async scan(filter: string, limit: number, after?: string): Promise<RowPage> {
@@ -87,6 +89,9 @@ export class AzureTable implements Table {
         if (rows.length > 0 || !next) return { rows, ...(next && { next }) };
       }
     } catch (error) {
+      // Storage has its own encoding for the keys in a continuation, and refuses others.
+      if (after !== undefined && statusOf(error) === 400)
+        throw invalidField('?after', 'not_a_next', 'is not a `next` of this list');
       throw unavailable(error);
     }
   }

@@ -12,6 +12,7 @@ import type { Application, ApplicationStore } from './application.ts';
 import type { ApplicationCredentials } from './application-credentials.ts';
 import type { ApplicationHealth } from './application-health.ts';
 import type { Connection, ConnectionStore } from './connection.ts';
+import { refreshTokenTags } from './secret-tags.ts';
 
 /** An access token, or why there is none. */
 export type TokenResult =
@@ -132,7 +133,7 @@ export class AccessTokens {
     const kept = this.kept.get(connection.connectionId);
     if (kept?.credentialVersion === connection.credentialVersion) return kept.tokens.refreshToken;
     const { customerId, connectionId, secretName } = connection;
-    return this.deps.secrets.get(secretName, { kind: 'refresh-token', customer: customerId, connection: connectionId });
+    return this.deps.secrets.get(secretName, refreshTokenTags(customerId, connectionId));
   }
 
   /** What can prove the application, best first. Read one by one: the next is asked for only when one was refused. */
@@ -180,7 +181,7 @@ export class AccessTokens {
     if (!writeBack && provenToday) return;
     const { customerId, connectionId, secretName, credentialVersion } = connection;
     if (writeBack) {
-      const tags = { kind: 'refresh-token', customer: customerId, connection: connectionId } as const;
+      const tags = refreshTokenTags(customerId, connectionId);
       await secrets.set(secretName, tokens.refreshToken, tags, later(now, 90 * DAY));
     }
     await connections.change(customerId, connectionId, (current) =>

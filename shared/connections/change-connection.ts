@@ -13,7 +13,8 @@ const plainLine = (maximum: number) =>
     .string()
     .trim()
     .max(maximum)
-    .refine((value) => !/\p{Cc}/u.test(value), 'must not contain control characters');
+    .refine((value) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value), 'must not contain control characters')
+    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode');
 
 /** Body of `PATCH …/connections/{connectionId}`. An empty `alertAddress` clears it. */
 export const patchConnectionSchema = z

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Secrets } from '../storage/ports.ts';
 import { type ApplicationStore, isRotating } from './application.ts';
 import type { ConnectionStore } from './connection.ts';
+import { clientSecretTags } from './secret-tags.ts';
 
 export interface RemoveApplicationDeps {
   readonly clock: Clock;
@@ -29,7 +30,9 @@ export async function removeUnusedApplication(
   } while (after !== undefined);
   if (isRotating(application, deps.clock.now())) return false;
   const { secretName, previousSecretName, pendingSecretName } = application;
-  for (const name of [secretName, previousSecretName, pendingSecretName]) if (name) await deps.secrets.remove(name);
+  const tags = clientSecretTags(customerId, clientId);
+  for (const name of [secretName, previousSecretName, pendingSecretName])
+    if (name) await deps.secrets.remove(name, tags);
   await deps.applications.remove(application);
   return true;
 }

@@ -9,6 +9,7 @@ import { MicrosoftError } from '../microsoft/identity-platform.ts';
 import { type Application, type ApplicationChange, ASSUMED_SECRET_DAYS, isRotating } from './application.ts';
 import { type ApplicationResource, applicationResource, requireApplication } from './application-resource.ts';
 import type { ConnectionsDeps } from './deps.ts';
+import { clientSecretTags } from './secret-tags.ts';
 
 /** Body of `PUT customers/{customerId}/applications/{clientId}/secret`. */
 export const rotateSecretSchema = z.strictObject({ clientSecret, clientSecretExpiresOn: expiryDate.optional() });
@@ -32,7 +33,7 @@ export async function rotateSecret(
 ): Promise<ApplicationResource> {
   const application = await requireApplication(deps, customerId, clientId);
   await prove(deps, application, request.clientSecret);
-  const kept = await deps.secrets.get(application.secretName, tagsOf(application));
+  const kept = await deps.secrets.get(application.secretName, clientSecretTags(customerId, application.clientId));
   const rotated =
     kept === request.clientSecret
       ? await confirm(deps, application, request)
@@ -52,10 +53,6 @@ async function prove(deps: ConnectionsDeps, { clientId, tenantId }: Application,
       cause: error,
     });
   }
-}
-
-function tagsOf({ customerId, clientId }: Application) {
-  return { kind: 'client-secret', customer: customerId, application: clientId } as const;
 }
 
 function expiryOf(deps: ConnectionsDeps, { clientSecretExpiresOn: given }: RotateSecretRequest) {
@@ -93,7 +90,7 @@ async function replace(
   await deps.secrets.set(
     name,
     request.clientSecret,
-    tagsOf(application),
+    clientSecretTags(customerId, application.clientId),
     date === undefined ? undefined : new Date(date),
   );
   const adopted = await deps.applicationHealth.follow(customerId, clientId, () =>
@@ -101,7 +98,7 @@ async function replace(
   );
   if (adopted) return adopted;
   // Took so long that somebody else called it dead; its secret is nobody's.
-  await deps.secrets.remove(name);
+  await deps.secrets.remove(name, clientSecretTags(customerId, clientId));
   throw new AppError('rotation_in_progress', { retryAfterSeconds: 5 });
 }
 
@@ -110,7 +107,8 @@ async function reserve(deps: ConnectionsDeps, { customerId, clientId }: Applicat
   const reserved = await deps.applications.put(customerId, clientId, async (current) => {
     if (!current) return undefined;
     if (isRotating(current, deps.clock.now())) throw new AppError('rotation_in_progress', { retryAfterSeconds: 5 });
-    if (current.pendingSecretName) await deps.secrets.remove(current.pendingSecretName);
+    if (current.pendingSecretName)
+      await deps.secrets.remove(current.pendingSecretName, clientSecretTags(customerId, clientId));
     return { pendingSecretName: name, pendingSince: deps.clock.now().toISOString() };
   });
   if (!reserved) throw new AppError('not_found');
@@ -124,7 +122,8 @@ async function adopt(
   request: RotateSecretRequest,
 ): Promise<ApplicationChange | undefined> {
   if (current?.pendingSecretName !== name) return undefined;
-  if (current.previousSecretName) await deps.secrets.remove(current.previousSecretName);
+  const tags = clientSecretTags(current.customerId, current.clientId);
+  if (current.previousSecretName) await deps.secrets.remove(current.previousSecretName, tags);
   const now = deps.clock.now().toISOString();
   return {
     secretName: name,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { SECOND } from '../clock.ts';
 import type { Invocation } from '../log.ts';
+import { address } from '../mail/message.ts';
 import { readMail } from '../mail/read-mails.ts';
 import { type MailResource, recordOf } from '../mail/record.ts';
 import { submitMail } from '../mail/submit-mail.ts';
@@ -9,12 +10,7 @@ import type { ConnectionsDeps } from './deps.ts';
 import { requireConnection } from './read-connections.ts';
 
 /** Body of `POST …/connections/{connectionId}/test`. */
-export const testMailSchema = z.strictObject({
-  to: z
-    .string()
-    .max(320)
-    .regex(/^[^\s@<>()[\]\\,;:"]{1,64}@[^\s@<>()[\]\\,;:"]{1,255}$/u, 'must be a mail address'),
-});
+export const testMailSchema = z.strictObject({ to: address });
 
 const WAIT_MS = 30 * SECOND;
 const POLL_MS = SECOND / 2;

@@ -5,6 +5,7 @@ import { RowConflict, type StoredRow } from '../storage/table.ts';
 import { isRotating } from './application.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
+import { clientSecretTags, refreshTokenTags } from './secret-tags.ts';
 
 /** Replaced secrets stay this long: an instance may still hold the old name. */
 const RETIRED_MS = DAY;
@@ -29,7 +30,7 @@ function isRetired(deps: ConnectionsDeps, name: string, retiredAt: string): bool
 async function dropRetiredSecret(deps: ConnectionsDeps, connection: Connection): Promise<void> {
   const { customerId, connectionId, previousSecretName } = connection;
   if (!isRetired(deps, previousSecretName, connection.previousRetiredAt)) return;
-  await deps.secrets.remove(previousSecretName);
+  await deps.secrets.remove(previousSecretName, refreshTokenTags(customerId, connectionId));
   await deps.connections.change(customerId, connectionId, (current) =>
     current.previousSecretName === previousSecretName ? { previousSecretName: '', previousRetiredAt: '' } : undefined,
   );
@@ -38,7 +39,7 @@ async function dropRetiredSecret(deps: ConnectionsDeps, connection: Connection):
 async function dropRetiredClientSecret(deps: ConnectionsDeps, { customerId, clientId }: Connection): Promise<void> {
   const application = await deps.applications.get(customerId, clientId);
   if (!application || !isRetired(deps, application.previousSecretName, application.previousRetiredAt)) return;
-  await deps.secrets.remove(application.previousSecretName);
+  await deps.secrets.remove(application.previousSecretName, clientSecretTags(customerId, clientId));
   await deps.applications.put(customerId, clientId, (current) =>
     current?.previousSecretName === application.previousSecretName
       ? { previousSecretName: '', previousRetiredAt: '' }
@@ -51,7 +52,7 @@ async function dropDeadRotation(deps: ConnectionsDeps, { customerId, clientId }:
   const application = await deps.applications.get(customerId, clientId);
   if (!application?.pendingSecretName || isRotating(application, deps.clock.now())) return;
   const { pendingSecretName } = application;
-  await deps.secrets.remove(pendingSecretName);
+  await deps.secrets.remove(pendingSecretName, clientSecretTags(customerId, clientId));
   await deps.applications.put(customerId, clientId, (current) =>
     current?.pendingSecretName === pendingSecretName ? { pendingSecretName: '', pendingSince: '' } : undefined,
   );

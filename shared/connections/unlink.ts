@@ -9,6 +9,7 @@ import { queueCheck } from './check-message.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
 import { removeUnusedApplication } from './remove-unused-application.ts';
+import { refreshTokenTags } from './secret-tags.ts';
 
 /** What an unlink answers. */
 export interface UnlinkResource {
@@ -65,8 +66,9 @@ export async function finishUnlink(
   await deps.outbox.flush(connectionId);
   const inFlight = await cancelAll(deps, connection);
   if (inFlight) return removingStill(deps, connection);
-  const recoverable = await deps.secrets.remove(connection.secretName);
-  if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName);
+  const tags = refreshTokenTags(customerId, connectionId);
+  const recoverable = await deps.secrets.remove(connection.secretName, tags);
+  if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName, tags);
   const application =
     connection.kind !== 'customerOwned' || (await removeUnusedApplication(deps, customerId, connection.clientId));
   if (!application) return removingStill(deps, connection);

@@ -1,18 +1,20 @@
 import { later, MINUTE } from '../clock.ts';
 import type { LinkErrorCode } from '../errors.ts';
-import { matchesHash, newToken, sha256 } from '../ids.ts';
+import { matchesHash, sha256 } from '../ids.ts';
 import type { Invocation } from '../log.ts';
 import type { LinkingDeps } from './deps.ts';
 import { endLink } from './end-link.ts';
 import { CONFIRM_MINUTES, type Link } from './link.ts';
 import { aadstsNumber, linkErrorOf } from './microsoft-errors.ts';
 import { seal, unseal } from './seal.ts';
-import { parseLinkToken } from './token.ts';
+import { formatLinkToken, newLinkSecret, parseLinkToken } from './token.ts';
 
 export type CallbackResult =
   /** Back to Hire2Retire. `search` holds linkId and confirmation, or linkId and error. */
   | { readonly kind: 'redirect'; readonly location: string; readonly linkId: string }
-  | { readonly kind: 'page'; readonly page: 'bad_request' | 'admin_approved' | 'link_unknown' | 'link_expired' };
+  | { readonly kind: 'page'; readonly page: CallbackPage };
+
+type CallbackPage = 'bad_request' | 'admin_approved' | 'admin_declined' | 'link_unknown' | 'link_expired';
 
 /** What is parked until somebody confirms that the same session came back. */
 export interface ParkedCode {
@@ -32,9 +34,10 @@ export async function acceptCallback(
   invocation: Invocation,
 ): Promise<CallbackResult> {
   if (hasRepeated(query)) return page('bad_request');
-  if (query.has('admin_consent') && !query.has('code')) return page('admin_approved');
+  if (isAdminConsent(query)) return page(isApproval(query) ? 'admin_approved' : 'admin_declined');
   const token = parseLinkToken(query.get('state') ?? '');
   const link = token && (await deps.links.get(token.linkId));
+  if (link?.state === 'expired') return page('link_expired');
   if (!token || !link || link.state !== 'opened' || !matchesHash(token.secret, link.stateHash))
     return page('link_unknown');
   const cookie = cookieOf(link.linkId);
@@ -59,8 +62,18 @@ export async function acceptCallback(
   );
 }
 
-function page(name: Extract<CallbackResult, { kind: 'page' }>['page']): CallbackResult {
+function page(name: CallbackPage): CallbackResult {
   return { kind: 'page', page: name };
+}
+
+/** Answers to our own requests carry a state, and the administrators' addresses that we hand out have none. */
+function isAdminConsent(query: URLSearchParams): boolean {
+  return !query.has('code') && (query.has('admin_consent') || (query.has('error') && !query.has('state')));
+}
+
+/** `admin_consent=True` says which question was asked, not what was answered: a refusal has it too, beside an `error`. */
+function isApproval(query: URLSearchParams): boolean {
+  return !query.has('error') && query.get('admin_consent')?.toLowerCase() === 'true';
 }
 
 function hasRepeated(query: URLSearchParams): boolean {
@@ -75,7 +88,7 @@ async function park(
   returnUrl: string,
   invocation: Invocation,
 ): Promise<CallbackResult> {
-  const confirmation = newToken();
+  const confirmation = newLinkSecret();
   const authorized = await deps.links.update(link, {
     state: 'authorized',
     stateHash: '',
@@ -85,7 +98,7 @@ async function park(
   });
   if (!authorized) return page('link_unknown');
   invocation.log.event('link.authorized', { linkId: link.linkId, customerId: link.customerId });
-  return back(returnUrl, { linkId: link.linkId, confirmation });
+  return back(returnUrl, { linkId: link.linkId, confirmation: formatLinkToken(link.linkId, confirmation) });
 }
 
 async function refuse(
@@ -97,9 +110,13 @@ async function refuse(
 ): Promise<CallbackResult> {
   const description = query.get('error_description') ?? undefined;
   const number = aadstsNumber(description);
-  const error: LinkErrorCode = linkErrorOf({
-    error: query.get('error') ?? '',
-    ...(number !== undefined && { number }),
+  const said = query.get('error') ?? '';
+  const error: LinkErrorCode = linkErrorOf({ error: said, ...(number !== undefined && { number }) });
+  invocation.log.event('link.authorize_refused', {
+    linkId: link.linkId,
+    // Anybody can write into this query: only what has the shape of an OAuth error is logged.
+    error: /^[a-z_]{1,40}$/.test(said) ? said : 'unreadable',
+    aadsts: number,
   });
   const correlationId = traced(description, 'Correlation ID');
   const traceId = traced(description, 'Trace ID');

@@ -2,6 +2,7 @@ import { DAY, later } from '../clock.ts';
 import { type Application, type ApplicationChange, ASSUMED_SECRET_DAYS } from '../connections/application.ts';
 import type { Connection, ConnectionChange } from '../connections/connection.ts';
 import { firstCheckAt } from '../connections/schedule.ts';
+import { clientSecretTags, refreshTokenTags } from '../connections/secret-tags.ts';
 import type { AppError } from '../errors.ts';
 import type { Invocation } from '../log.ts';
 import { eventRow } from '../mail/events.ts';
@@ -38,19 +39,19 @@ export async function completeLink(
  */
 async function recordApplication(deps: LinkingDeps, link: Link, invocation: Invocation): Promise<void> {
   const now = deps.clock.now();
-  const tags = { kind: 'client-secret', customer: link.customerId, application: link.clientId } as const;
+  const tags = clientSecretTags(link.customerId, link.clientId);
   const decide = async (application: Application | undefined): Promise<ApplicationChange | undefined> => {
     const name = link.clientSecretName;
     if (application?.secretName === name || application?.previousSecretName === name) return undefined;
     if (application && application.secretSetAt > link.changedAt.toISOString()) {
       // Rolled forward late: a newer secret was proven meanwhile.
-      await deps.secrets.remove(name);
+      await deps.secrets.remove(name, tags);
       return undefined;
     }
     // Rolled forward late: the last connection of the application was unlinked, and took the secret along.
     if (!application && (await deps.secrets.get(name, tags)) === undefined)
       throw await unlinkedMeanwhile(deps, link, invocation);
-    if (application?.previousSecretName) await deps.secrets.remove(application.previousSecretName);
+    if (application?.previousSecretName) await deps.secrets.remove(application.previousSecretName, tags);
     return {
       tenantId: link.tenantId,
       vault: new URL(deps.config.keyVaultUrl).host,
@@ -86,12 +87,14 @@ async function recordConnection(
       throw await unlinkedMeanwhile(deps, link, invocation);
     if (existing?.linkId === link.linkId) return { connection: existing, link };
     if (existing && isNewer(existing, link)) {
-      if (existing.previousSecretName !== link.refreshTokenName) await deps.secrets.remove(link.refreshTokenName);
+      const tags = { kind: 'refresh-token', customer: link.customerId } as const;
+      if (existing.previousSecretName !== link.refreshTokenName) await deps.secrets.remove(link.refreshTokenName, tags);
       return { connection: existing, link };
     }
     if (existing) {
       const owned = await retag(deps, link, existing.connectionId);
-      if (existing.previousSecretName) await deps.secrets.remove(existing.previousSecretName);
+      const { customerId, connectionId, previousSecretName } = existing;
+      if (previousSecretName) await deps.secrets.remove(previousSecretName, refreshTokenTags(customerId, connectionId));
       const updated = await deps.connections.update(existing, relinked(deps, owned, existing));
       if (updated) return { connection: updated, link: owned };
       continue;

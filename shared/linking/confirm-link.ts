@@ -1,7 +1,7 @@
 import { later, MINUTE } from '../clock.ts';
 import type { Connection } from '../connections/connection.ts';
 import { AppError, type LinkErrorCode } from '../errors.ts';
-import { isOwnId, matchesHash, sha256 } from '../ids.ts';
+import { isOwnId, matchesHash } from '../ids.ts';
 import type { Invocation } from '../log.ts';
 import { type ApplicationCredential, MicrosoftError, type SignIn } from '../microsoft/identity-platform.ts';
 import type { ParkedCode } from './callback.ts';
@@ -15,6 +15,7 @@ import { linkErrorOf } from './microsoft-errors.ts';
 import { redirectUri } from './open-link.ts';
 import type { ConfirmLinkRequest } from './requests.ts';
 import { unseal } from './seal.ts';
+import { parseLinkToken } from './token.ts';
 
 /** How long a refresh token lives without being used, in days. */
 const REFRESH_TOKEN_DAYS = 90;
@@ -43,17 +44,19 @@ export async function confirmLink(
 ): Promise<ConfirmedLink> {
   const link = isOwnId(linkId, 'lnk') ? await deps.links.get(linkId) : undefined;
   if (!link) throw new AppError('not_found');
-  if (!matchesHash(request.confirmation, link.confirmationHash)) {
+  const confirmation = parseLinkToken(request.confirmation);
+  const known = confirmation?.linkId === linkId && matchesHash(confirmation.secret, link.confirmationHash);
+  if (!known) {
     if (link.customerId !== request.customerId) throw new AppError('not_found');
     if (link.error) throw linkProblem(deps, link);
     throw new AppError('link_not_authorized');
   }
-  if (link.customerId !== request.customerId || sha256(request.startedBy) !== link.startedByHash) {
+  if (link.customerId !== request.customerId || !matchesHash(request.startedBy, link.startedByHash)) {
     throw await refuseSession(deps, link, invocation);
   }
   switch (link.state) {
     case 'authorized':
-      return redeem(deps, link, request.confirmation, invocation);
+      return redeem(deps, link, confirmation.secret, invocation);
     case 'redeeming':
       if (later(link.changedAt, REDEEM_MINUTES * MINUTE) > deps.clock.now())
         throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
@@ -202,6 +205,6 @@ async function keepToken(deps: LinkingDeps, link: Link, signIn: SignIn, invocati
   });
   if (redeemed) return redeemed;
   // The scan took us for dead. It deleted the secret before it was stored, perhaps: delete it again.
-  await deps.secrets.remove(link.refreshTokenName);
+  await deps.secrets.remove(link.refreshTokenName, tags);
   throw linkProblem(deps, { ...link, error: 'interrupted' });
 }

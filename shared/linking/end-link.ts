@@ -1,4 +1,5 @@
 import { removeUnusedApplication } from '../connections/remove-unused-application.ts';
+import { clientSecretTags } from '../connections/secret-tags.ts';
 import type { LinkErrorCode } from '../errors.ts';
 import type { Invocation } from '../log.ts';
 import type { LinkingDeps } from './deps.ts';
@@ -39,7 +40,8 @@ export async function cleanUp(deps: LinkingDeps, link: Link): Promise<Link> {
   // Somebody is giving the application a new secret: the scan comes again.
   if (link.clientSecretName && !(await dropClientSecret(deps, link))) return link;
   // Drawn at start, stored only while redeeming: what never got there has nothing to delete.
-  if (link.confirmationHash) await deps.secrets.remove(link.refreshTokenName);
+  if (link.confirmationHash)
+    await deps.secrets.remove(link.refreshTokenName, { kind: 'refresh-token', customer: link.customerId });
   return (await deps.links.update(link, { cleaned: true })) ?? link;
 }
 
@@ -48,6 +50,6 @@ async function dropClientSecret(deps: LinkingDeps, { customerId, clientId, clien
   const application = await deps.applications.get(customerId, clientId);
   const names = [application?.secretName, application?.previousSecretName];
   if (names.includes(clientSecretName)) return removeUnusedApplication(deps, customerId, clientId);
-  await deps.secrets.remove(clientSecretName);
+  await deps.secrets.remove(clientSecretName, clientSecretTags(customerId, clientId));
   return true;
 }

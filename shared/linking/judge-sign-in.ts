@@ -21,6 +21,8 @@ export function judgeSignIn(link: Link, signIn: SignIn, cloud: MicrosoftCloud): 
   if (!isGuid(tenantId) || !oid || !isGuid(oid)) return { error: 'sign_in_failed', check: 'identity' };
   if (aud?.toLowerCase() !== link.clientId) return { error: 'sign_in_failed', check: 'aud' };
   if (iss !== `${cloud.issuerUrl}/${tenantId}/v2.0`) return { error: 'sign_in_failed', check: 'iss' };
+  // At a tenant or at `organizations` Microsoft lets none in; the token has to say so too.
+  if (tenantId === CONSUMERS_TENANT && link.authority !== 'common') return { error: 'personal_account', check: 'tid' };
   if (isGuid(link.authority) && tenantId !== link.authority) return { error: 'wrong_tenant', check: 'tid' };
   if (isGuest(idp, tenantId)) return { error: 'guest_account', check: 'idp' };
   if (!grantsMailSend(signIn.scopes, cloud)) return { error: 'consent_declined', check: 'scope' };
@@ -28,10 +30,16 @@ export function judgeSignIn(link: Link, signIn: SignIn, cloud: MicrosoftCloud): 
   if (!link.expectedMailbox) return undefined;
   // Both, or an attacker's tenant could name an account like the expected one.
   if (tenantId !== link.expectedTenantId) return { error: 'wrong_tenant', check: 'expected_tenant' };
-  if (preferred_username?.toLowerCase() !== link.expectedMailbox.toLowerCase()) {
+  if (!sameSignInName(preferred_username ?? '', link.expectedMailbox)) {
     return { error: 'wrong_account', check: 'expected_mailbox' };
   }
   return undefined;
+}
+
+/** Ignores the case of ASCII letters only: Unicode's rules would take the Kelvin sign for a `k`. */
+function sameSignInName(one: string, other: string): boolean {
+  const folded = (name: string) => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return folded(one) === folded(other);
 }
 
 /** Entra sets `idp` when another provider vouched for the user; for a member it is absent or the tenant itself. */

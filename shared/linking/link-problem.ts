@@ -2,6 +2,7 @@ import { AppError, LINK_ERRORS, type LinkErrorCode, type WhoActs } from '../erro
 import { isGuid } from '../ids.ts';
 import type { LinkingDeps } from './deps.ts';
 import type { Link } from './link.ts';
+import { redirectUri } from './open-link.ts';
 
 /** A link's error as the state query and a failed confirm show it. */
 export interface LinkError {
@@ -17,48 +18,84 @@ export interface LinkError {
 
 /** What only the owner of the app registration can repair. */
 const REGISTRATION: ReadonlySet<LinkErrorCode> = new Set([
+  'app_not_found',
+  'app_misconfigured',
   'redirect_uri_not_registered',
   'secret_wrong',
   'secret_expired',
 ]);
 
+/** The catalogue speaks of the customer's own application; nobody there can repair RoboMQ's. */
+const OURS = {
+  whoActs: 'robomq',
+  action: 'Tell RoboMQ’s support this code; once they repaired the application, click Link account again.',
+} as const;
+
 /** Everything that people need to know of a link's error. */
 export function describeLinkError(deps: Pick<LinkingDeps, 'config'>, link: Link): LinkError {
   const code = link.error || 'link_expired';
   const entry: (typeof LINK_ERRORS)[LinkErrorCode] = LINK_ERRORS[code];
-  const { person, operator } = entry;
-  // The catalogue speaks of the customer's own application; nobody there can repair RoboMQ's.
-  const ours = link.kind === 'serviceProvider' && REGISTRATION.has(code);
-  const consent = code === 'admin_approval_needed' ? adminConsent(deps, link) : {};
-  const microsoft = link.correlationId
-    ? { microsoft: { correlationId: link.correlationId, traceId: link.traceId } }
-    : {};
+  const { whoActs, action } = link.kind === 'serviceProvider' && REGISTRATION.has(code) ? OURS : entry;
+  const operator = code === 'link_expired' ? `${entry.operator} ${howFar(deps, link)}` : entry.operator;
+  const { correlationId, traceId } = link;
   return {
     code,
-    person,
+    person: entry.person,
     operator,
-    whoActs: ours ? 'robomq' : entry.whoActs,
-    ...('action' in entry && !ours && { action: entry.action }),
-    ...consent,
-    ...microsoft,
+    whoActs,
+    action,
+    ...(code === 'admin_approval_needed' && { adminConsentUrl: adminConsentUrl(deps, link) }),
+    ...(whoActs === 'customerAdmin' && { textForIt: textForIt(deps, link, code, operator) }),
+    ...((correlationId || traceId) && { microsoft: { correlationId, traceId } }),
   };
 }
 
-/** The address at which an administrator approves the application for the whole tenant, and what to write to IT. */
-function adminConsent(deps: Pick<LinkingDeps, 'config'>, link: Link): { adminConsentUrl: string; textForIt: string } {
-  const { cloud, publicBaseUrl } = deps.config;
-  const tenant = isGuid(link.authority) ? link.authority : 'organizations';
+/** Where the person was when the time ran out. Of an error page that Microsoft shows itself we learn nothing else. */
+function howFar(deps: Pick<LinkingDeps, 'config'>, link: Link): string {
+  if (link.cookieHash === '') return 'Nobody opened the link URL.';
+  if (link.confirmationHash !== '')
+    return 'The person came back from Microsoft, but the return page of Hire2Retire did not call confirm in time.';
+  return (
+    'The person was sent to Microsoft and never came back. If a page of Microsoft’s showed an error, ask for its number: ' +
+    `AADSTS50011: register the redirect URI ${redirectUri(deps)} under Web. ` +
+    'AADSTS700016: compare the client ID, and the tenant, with the app registration. ' +
+    'AADSTS50194: the application is single-tenant; give its tenant when linking. ' +
+    'AADSTS90002: the tenant does not exist. ' +
+    'AADSTS50020 or 500200: the account is of another organization, or a personal one. ' +
+    'Others are in docs/errors.md.'
+  );
+}
+
+/** The address at which an administrator approves the application for the whole tenant. */
+function adminConsentUrl(deps: Pick<LinkingDeps, 'config'>, link: Link): string {
+  const { cloud } = deps.config;
+  const tenant = [link.authority, link.expectedTenantId].find(isGuid) ?? 'organizations';
   const query = new URLSearchParams({
     client_id: link.clientId,
     scope: `${cloud.mailSendScope} offline_access openid profile`,
-    redirect_uri: `${publicBaseUrl}/api/auth/callback/Outlook`,
+    redirect_uri: redirectUri(deps),
   });
-  const adminConsentUrl = `${cloud.loginUrl}/${tenant}/v2.0/adminconsent?${query}`;
-  const textForIt =
-    `Hire2Retire asks to send mail from one of our mailboxes. Please approve the application ${link.clientId} for our ` +
-    `organization at ${adminConsentUrl} . It gets the delegated permissions Mail.Send (send mail as the person who ` +
-    'links the mailbox) and offline_access (keep doing so), and cannot read mail.';
-  return { adminConsentUrl, textForIt };
+  return `${cloud.loginUrl}/${tenant}/v2.0/adminconsent?${query}`;
+}
+
+/** What the person forwards: all that an administrator needs to act, without an account of Hire2Retire's. */
+function textForIt(deps: Pick<LinkingDeps, 'config'>, link: Link, code: LinkErrorCode, operator: string): string {
+  const ids = link.correlationId
+    ? ` In the sign-in logs of Entra it has the correlation ID ${link.correlationId} and the request ID ${link.traceId}.`
+    : '';
+  if (code === 'admin_approval_needed') {
+    return (
+      `Hire2Retire asks to send mail from one of our mailboxes. Please approve the application ${link.clientId} for our ` +
+      `organization at ${adminConsentUrl(deps, link)} . It gets the delegated permissions Mail.Send (send mail as the ` +
+      'person who links the mailbox) and offline_access (keep doing so), and cannot read mail. Afterwards the person ' +
+      `links the mailbox once more.${ids}`
+    );
+  }
+  return (
+    `Hire2Retire asks to send mail from one of our mailboxes through the application ${link.clientId}, and Microsoft ` +
+    `refused: ${code}. ${operator} The redirect URI is ${redirectUri(deps)} (platform Web), the permissions are the ` +
+    `delegated Mail.Send and offline_access of Microsoft Graph.${ids}`
+  );
 }
 
 /** The error that a failed confirm answers with: the link's code, with everything that people need to know. */

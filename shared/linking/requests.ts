@@ -1,14 +1,21 @@
 import { z } from 'zod';
 import { CALLER_ID, isGuid, isOwnId } from '../ids.ts';
 
-/** Text that shows on pages and in lists: one line, no control characters. */
+/** Half a character cannot be written as UTF-8: it would be stored, hashed and compared as another one. */
+const isUnicode = (value: string) => value.isWellFormed();
+
+/** Id of a session of Hire2Retire's. Opaque: compared byte by byte, and stored as a hash. */
+const startedBy = z.string().min(1).max(512).refine(isUnicode, 'must be well-formed Unicode');
+
+/** Text that shows on pages and in lists: one line, no control characters. Unicode has line breaks of its own. */
 const line = (maximum: number) =>
   z
     .string()
     .trim()
     .min(1)
     .max(maximum)
-    .refine((value) => !/\p{Cc}/u.test(value), 'must not contain control characters');
+    .refine((value) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value), 'must not contain control characters')
+    .refine(isUnicode, 'must be well-formed Unicode');
 
 /** A sign-in name. Good enough to take a domain from; Microsoft judges the rest. */
 const signInName = line(320).regex(
@@ -60,7 +67,7 @@ const application = z.discriminatedUnion('kind', [
 /** Body of `POST auth/link/Outlook`. */
 export const startLinkSchema = z.strictObject({
   customerId,
-  startedBy: z.string().min(1).max(512),
+  startedBy,
   returnTo: z.string().regex(CALLER_ID),
   displayName: line(100).optional(),
   loginHint: signInName.optional(),
@@ -73,7 +80,7 @@ export type StartLinkRequest = z.infer<typeof startLinkSchema>;
 /** Body of `POST auth/link/Outlook/{linkId}/confirm`. */
 export const confirmLinkSchema = z.strictObject({
   customerId,
-  startedBy: z.string().min(1).max(512),
+  startedBy,
   confirmation: z.string().min(1).max(512),
 });
 export type ConfirmLinkRequest = z.infer<typeof confirmLinkSchema>;

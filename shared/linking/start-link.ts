@@ -1,5 +1,6 @@
 import { later, MINUTE } from '../clock.ts';
 import type { Connection } from '../connections/connection.ts';
+import { clientSecretTags } from '../connections/secret-tags.ts';
 import { AppError, invalidField } from '../errors.ts';
 import { newId, newSecretName, sha256 } from '../ids.ts';
 import type { Invocation } from '../log.ts';
@@ -161,7 +162,7 @@ async function relinkedConnection(
 }
 
 async function storeClientSecret(deps: LinkingDeps, link: Link, value: string): Promise<void> {
-  const tags = { kind: 'client-secret', customer: link.customerId, application: link.clientId } as const;
+  const tags = clientSecretTags(link.customerId, link.clientId);
   try {
     const expiresOn = link.clientSecretExpiresOn ? new Date(link.clientSecretExpiresOn) : undefined;
     await deps.secrets.set(link.clientSecretName, value, tags, expiresOn);

@@ -16,7 +16,8 @@ const headerText = (maximum: number) =>
       params: { code: 'control_character' },
     });
 
-const address = headerText(LIMITS.addressCharacters).regex(
+/** A mail address, as it may stand in a header line. */
+export const address = headerText(LIMITS.addressCharacters).regex(
   /^[^\s@<>()[\]\\,;:"]{1,64}@[^\s@<>()[\]\\,;:"]{1,255}$/u,
   'must be a mail address such as ada@example.com',
 );

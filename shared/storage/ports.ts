@@ -45,9 +45,10 @@ export interface Secrets {
   get(name: string, tags: SecretTags): Promise<string | undefined>;
   /**
    * Deletes a secret; a missing or deleted one is fine. Does not wait until the deletion has completed.
+   * @param tags whose it must be: a row edited to point at another's secret must not delete it either
    * @returns until when the vault can recover it, when it says so
    */
-  remove(name: string): Promise<Date | undefined>;
+  remove(name: string, tags: SecretTags): Promise<Date | undefined>;
 }
 
 /** The store behind a port did not answer, or asked to wait. Safe to repeat. */

@@ -78,29 +78,39 @@ describe.each([
   test('says until when a removed secret can be recovered; removing it again is fine', async () => {
     const name = newName();
     await subject().set(name, 'value', tags);
-    const until = await subject().remove(name);
+    const until = await subject().remove(name, tags);
     expect(until?.getTime()).toBeGreaterThan(Date.parse('2026-01-01'));
     expect(await subject().get(name, tags)).toBeUndefined();
-    expect(await subject().remove(name)).toBeUndefined();
-    expect(await subject().remove(newName())).toBeUndefined();
+    expect(await subject().remove(name, tags)).toBeUndefined();
+    expect(await subject().remove(newName(), tags)).toBeUndefined();
+  });
+
+  test('removes nothing for whoever expects other tags', async () => {
+    const name = newName();
+    await subject().set(name, 'value', tags);
+    expect(await subject().remove(name, { ...tags, customer: 'globex' })).toBeUndefined();
+    expect(await subject().get(name, tags)).toBe('value');
+    expect(await subject().remove(name, tags)).toBeInstanceOf(Date);
+    expect(await subject().remove(name, tags)).toBeUndefined();
   });
 
   test('keeps the name of a removed secret taken', async () => {
     const name = newName();
     await subject().set(name, 'value', tags);
-    await subject().remove(name);
+    await subject().remove(name, tags);
     await expect(subject().set(name, 'value', tags)).rejects.toThrow();
   });
 });
 
 describe('the Key Vault adapter', () => {
-  test('asks once per operation, looks once at what it removed, and never lists', async () => {
+  test('asks once per operation, looks at what it removes, and never lists', async () => {
     const name = newName();
     await azure.set(name, 'value', tags);
     await azure.get(name, tags);
-    await azure.remove(name);
+    await azure.remove(name, tags);
     expect(vault.journal.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
       `PUT /secrets/${name}`,
+      `GET /secrets/${name}/`,
       `GET /secrets/${name}/`,
       `DELETE /secrets/${name}`,
       `GET /deletedsecrets/${name}`,
@@ -136,6 +146,6 @@ describe('the Key Vault adapter', () => {
     vault.journal.addFaults([{ ...fault, times: 20 }]);
     await expect(azure.get(name, tags)).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(azure.set(name, 'value', tags)).rejects.toBeInstanceOf(StoreUnavailable);
-    await expect(azure.remove(name)).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(azure.remove(name, tags)).rejects.toBeInstanceOf(StoreUnavailable);
   });
 });

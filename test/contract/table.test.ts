@@ -239,6 +239,29 @@ describe.each([
       expect(seen).toEqual(['r0', 'r1', 'r2', 'r3', 'r4', 'r5', 'r6']);
     });
 
+    test('pages into no other partition, wherever a page is said to begin', async () => {
+      const others = `con_${'f'.repeat(32)}`;
+      await subject().write(others, [insert('a'), insert('b')]);
+      newPartition();
+      await write(insert('c'), insert('d'));
+      for (const nextRowKey of ['', 'a', ' '])
+        for (const nextPartitionKey of [others, '', 'con_']) {
+          const after = Buffer.from(JSON.stringify({ nextPartitionKey, nextRowKey })).toString('base64');
+          const rows = await subject()
+            .query(partition, { limit: 3, after })
+            .then((page) => page.rows)
+            .catch((error: unknown) => {
+              expect(error).toMatchObject({ code: 'invalid_request' });
+              return [];
+            });
+          expect(rows.filter(({ partitionKey }) => partitionKey !== partition)).toEqual([]);
+        }
+      await subject().write(others, [
+        { kind: 'delete', rowKey: 'a' },
+        { kind: 'delete', rowKey: 'b' },
+      ]);
+    });
+
     test('does not match a row that lacks the property, not even with ne', async () => {
       newPartition();
       await write(insert('a', { parked: true }), insert('b', { parked: false }), insert('c'));

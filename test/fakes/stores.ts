@@ -80,14 +80,17 @@ export class FakeSecrets implements Secrets {
   async get(name: string, tags: SecretTags): Promise<string | undefined> {
     await this.before('get', name);
     this.reads += 1;
-    const secret = this.kept.get(name);
-    const same = Object.entries(tags).every(([key, value]) => secret?.tags[key as keyof SecretTags] === value);
-    return secret && same ? secret.value : undefined;
+    return this.isOf(name, tags) ? this.kept.get(name)?.value : undefined;
   }
 
-  async remove(name: string): Promise<Date | undefined> {
+  private isOf(name: string, tags: Partial<SecretTags> = {}): boolean {
+    const secret = this.kept.get(name);
+    return Object.entries(tags).every(([key, value]) => secret?.tags[key as keyof SecretTags] === value);
+  }
+
+  async remove(name: string, tags: SecretTags): Promise<Date | undefined> {
     await this.before('remove', name);
-    const there = this.kept.delete(name);
+    const there = this.isOf(name, tags) && this.kept.delete(name);
     if (there) this.deleted.add(name);
     this.after('remove', name);
     if (!there) return undefined;

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { page as linkPage } from '../../functions/http/page.ts';
+import { PAGE_TEXTS, type PageName } from '../../functions/http/page-texts.ts';
+import { Audit } from './support/accessibility.ts';
 import { installedBrowser, launch } from './support/chromium.ts';
 import { type Flow, startFlow } from './support/flow.ts';
 import { QUICK } from './support/quick.ts';
@@ -17,16 +20,19 @@ const NARROW = { width: 320, height: 640 };
 describe.skipIf(skipped)('Sending Mail through Outlook, walked through in a real browser without scripts', () => {
   let flow: Flow;
   let browser: Browser;
+  let audit: Audit;
   let context: BrowserContext;
   let page: Page;
   /** Whatever the pages asked for that is not on this computer, or was not there. */
   let trouble: string[];
+  let colorScheme: 'light' | 'dark';
 
   beforeAll(async () => {
     if (executablePath === undefined)
       throw new Error('CI needs Chromium, Chrome or Edge for the walk through the pages.');
     flow = await startFlow({ environment: { ...QUICK } });
     browser = await launch(executablePath);
+    audit = new Audit(browser);
   }, 60_000);
   afterEach(() => context?.close());
   afterAll(async () => {
@@ -34,7 +40,8 @@ describe.skipIf(skipped)('Sending Mail through Outlook, walked through in a real
     await flow?.close();
   });
 
-  async function openBrowser(options: { colorScheme?: 'dark'; viewport?: typeof DESKTOP } = {}) {
+  async function openBrowser(options: { colorScheme?: 'light' | 'dark'; viewport?: typeof DESKTOP } = {}) {
+    colorScheme = options.colorScheme ?? 'light';
     context = await browser.newContext({ javaScriptEnabled: false, viewport: DESKTOP, ...options });
     page = await context.newPage();
     page.setDefaultTimeout(10_000);
@@ -51,7 +58,10 @@ describe.skipIf(skipped)('Sending Mail through Outlook, walked through in a real
     });
   }
 
-  /** A picture of the page as it is, one that is 320 pixels wide, and a check that nothing hangs over there. */
+  /**
+   * A picture of the page as it is, one that is 320 pixels wide, a check that nothing hangs over there, and what the
+   * accessibility checker says.
+   */
   async function look(name: string) {
     await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
     await page.setViewportSize(NARROW);
@@ -59,6 +69,8 @@ describe.skipIf(skipped)('Sending Mail through Outlook, walked through in a real
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     await page.setViewportSize(DESKTOP);
     expect.soft(width, `width of ${name} on a screen of 320`).toBeLessThanOrEqual(NARROW.width);
+    const found = await audit.findings(page.url(), await page.content(), colorScheme);
+    expect.soft(found, `accessibility of ${name}`).toEqual([]);
   }
 
   const button = (name: string) => page.getByRole('button', { name, exact: true });
@@ -161,6 +173,26 @@ describe.skipIf(skipped)('Sending Mail through Outlook, walked through in a real
     await look('10-customer-owned-linked');
     expect(trouble).toEqual([]);
   });
+
+  it.each(['light', 'dark'] as const)(
+    'every page of the link routes, on a large screen and one of 320: %s',
+    async (scheme) => {
+      await openBrowser({ colorScheme: scheme });
+      for (const name of Object.keys(PAGE_TEXTS.en) as PageName[]) {
+        const { headers, body } = linkPage(name);
+        // As the route serves it, policy and all: a style that the policy forbids would be missed by eye alone.
+        const url = `${flow.sandbox.info.api}/auth/open/Outlook?page=${name}`;
+        await page.route(url, (route) =>
+          route.fulfill({ headers: headers as Record<string, string>, body: String(body) }),
+        );
+        await page.goto(url);
+        const padding = await page.locator('main').evaluate((main) => getComputedStyle(main).paddingLeft);
+        expect(padding, 'the style applies').not.toBe('0px');
+        await look(`link-${name}-${scheme}`);
+      }
+      expect(trouble).toEqual([]);
+    },
+  );
 
   it('with the keyboard alone', async () => {
     await openBrowser();

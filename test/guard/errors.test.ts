@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { API_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../../shared/errors.ts';
+import { STATUS_WORDS } from '../../sandbox/hire2retire/words.ts';
+import { API_ERRORS, CONNECTION_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../../shared/errors.ts';
 import { withTables } from '../../tools/error-tables.ts';
 import { code, filesBelow, read } from './repository.ts';
 
@@ -19,7 +20,9 @@ describe('the catalogue', () => {
 
   test('speaks in whole sentences that fit into a table', () => {
     const sentences = [
-      ...Object.values(LINK_ERRORS).flatMap(({ person, operator, action }) => [person, operator, action]),
+      ...[...Object.values(LINK_ERRORS), ...Object.values(CONNECTION_ERRORS)].flatMap(
+        ({ person, operator, action }) => [person, operator, action],
+      ),
       ...Object.values(API_ERRORS).map(({ operator }) => operator),
       ...Object.values(MAIL_REASONS),
     ];
@@ -27,10 +30,16 @@ describe('the catalogue', () => {
   });
 
   test('tells people nothing that is for operators', () => {
-    for (const { person, action } of Object.values(LINK_ERRORS)) {
+    for (const { person, action } of [...Object.values(LINK_ERRORS), ...Object.values(CONNECTION_ERRORS)]) {
       expect(person).not.toMatch(/AADSTS|invalid_|token|OAuth/i);
       expect(action).not.toMatch(/AADSTS|token/i);
     }
+  });
+
+  test('explains every status in which a connection sends no more', () => {
+    const sendsOrRests = ['connected', 'paused'];
+    const stopped = Object.keys(STATUS_WORDS).filter((status) => !sendsOrRests.includes(status));
+    expect(Object.keys(CONNECTION_ERRORS).sort()).toEqual(stopped.sort());
   });
 
   test('has no code that nothing mentions', () => {

@@ -70,9 +70,12 @@ export interface Problem {
 export interface LinkError {
   readonly code: string;
   readonly person: string;
+  readonly operator: string;
   readonly whoActs: string;
+  readonly action?: string;
+  readonly textForIt?: string;
   readonly adminConsentUrl?: string;
-  readonly microsoft?: { readonly correlationId: string };
+  readonly microsoft?: { readonly correlationId: string; readonly traceId: string };
 }
 
 export interface StartedLink {

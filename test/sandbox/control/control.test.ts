@@ -111,6 +111,15 @@ describe('faults', () => {
     });
   });
 
+  it('change token answers at the identity platform only', async () => {
+    const answer = [{ answer: { id_token: { aud: 'another' } } }];
+    expect((await call('POST', '/identity/faults', answer)).status).toBe(200);
+    expect(await call('POST', '/keyVault/faults', answer)).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/0/answer' }] },
+    });
+  });
+
   it.each([
     [{ status: 500 }, ''],
     [[{ status: 500, tiems: 1 }], '/0/tiems'],

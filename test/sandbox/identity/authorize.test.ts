@@ -95,6 +95,13 @@ describe('the sign-in page', () => {
       '',
       'consent_declined',
       'admin_approval_needed',
+      'wrong_tenant',
+      'personal_account',
+      'account_unusable',
+      'tenant_unknown',
+      'app_not_found',
+      'app_misconfigured',
+      'redirect_uri_not_registered',
       'conditional_access',
       'app_disabled',
       'secret_wrong',
@@ -258,8 +265,10 @@ describe('admin consent', () => {
 
   test('Cancel reports an error', async () => {
     const browser = await (await openAdmin('acme.example')).press('Cancel');
-    expect(browser.redirected).toMatchObject({ error: 'consent_required' });
+    // As Entra does: the flag names the question, and no tenant comes with a refusal.
+    expect(browser.redirected).toMatchObject({ error: 'consent_required', admin_consent: 'True' });
     expect(browser.redirected).not.toHaveProperty('state');
+    expect(browser.redirected).not.toHaveProperty('tenant');
   });
 
   test.each<[string, number, string, Record<string, string>]>([

@@ -110,6 +110,24 @@ describe('faults', () => {
     expect(browser.redirected).toEqual({ error: 'server_error', state: 'the-state' });
   });
 
+  test('change what the token endpoint answers, claims of the id token among it', async () => {
+    const answer = {
+      scope: 'openid',
+      refresh_token: null,
+      id_token: { tid: 'elsewhere', oid: null, email: 'a@b.example' },
+    };
+    identity.journal.addFaults([{ answer }]);
+    await fetch(`${identity.url}/common/v2.0/.well-known/openid-configuration`);
+    const { status, body } = await redeem(identity, await codeFor(identity, hr));
+    expect([status, body['scope'], 'refresh_token' in body]).toEqual([200, 'openid', false]);
+    const [, payload = ''] = String(body['id_token']).split('.');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
+    expect(claims).toMatchObject({ tid: 'elsewhere', email: 'a@b.example', aud: serviceProvider.clientId });
+    expect(claims).not.toHaveProperty('oid');
+    const next = await redeem(identity, await codeFor(identity, hr));
+    expect(next.body).toHaveProperty('refresh_token');
+  });
+
   test('never redirect to an address that is not registered', async () => {
     identity.journal.addFaults([{ match: { path: '/authorize' }, redirect: { error: 'access_denied' } }]);
     const path = authorizePath('common', { redirect_uri: 'https://attacker.example/' });

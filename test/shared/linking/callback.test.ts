@@ -100,6 +100,19 @@ describe('the order of the checks', () => {
     expect(fake.links.requests).toBe(requests);
   });
 
+  test.each([
+    ['as Entra declines, beside admin_consent=True', { admin_consent: 'True', error: 'consent_required' }],
+    ['with a state that somebody added', { admin_consent: 'True', error: 'access_denied', state: 'kept' }],
+    ['without admin_consent and without a state', { error: 'access_denied' }],
+    ['as no answer to anything', { admin_consent: 'maybe' }],
+  ])('an administrator who declines gets a page that says so, and nothing is read: %s', async (_, answer) => {
+    const { fake, browser, query } = await signedIn();
+    const { requests } = fake.links;
+    const returned = new URLSearchParams({ ...answer, ...('state' in answer && { state: query.get('state') ?? '' }) });
+    expect(await browser.callback(returned)).toEqual({ kind: 'page', page: 'admin_declined' });
+    expect(fake.links.requests).toBe(requests);
+  });
+
   test('a code with admin_consent is a code', async () => {
     const { browser, query } = await signedIn();
     query.set('admin_consent', 'True');

@@ -211,7 +211,7 @@ describe('what Microsoft refuses', () => {
     ['unauthorized_client', 700016, 'app_not_found'],
     ['invalid_grant', 50105, 'app_disabled'],
     ['invalid_grant', 53003, 'conditional_access'],
-    ['invalid_grant', 54005, 'sign_in_failed'],
+    ['invalid_grant', 54005, 'link_used'],
   ])('%s %i is told as %s, with Microsoft’s ids', async (error, number, code) => {
     const { fake, back } = await authorized(customerOwned());
     fake.identity.failures.push({ error, number, correlationId: 'correlation', traceId: 'trace', status: 400 });
@@ -243,8 +243,12 @@ describe('what Microsoft refuses', () => {
     const { fake, back } = await authorized();
     fake.identity.failures.push({ error: 'invalid_client', number: 7000222 });
     const problem = await errorOf(confirm(fake, back));
-    expect(problem.options.members?.['error']).toMatchObject({ code: 'secret_expired', whoActs: 'robomq' });
-    expect(problem.options.members?.['error']).not.toHaveProperty('action');
+    expect(problem.options.members?.['error']).toMatchObject({
+      code: 'secret_expired',
+      whoActs: 'robomq',
+      action: expect.stringContaining('RoboMQ’s support'),
+    });
+    expect(problem.options.members?.['error']).not.toHaveProperty('textForIt');
   });
 
   test('RoboMQ’s secret is read again when it is refused: it may have been rotated', async () => {
