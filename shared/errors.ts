@@ -193,7 +193,8 @@ export const API_ERRORS = {
   key_in_url: {
     status: 400,
     title: 'Key in the URL',
-    operator: 'Send the function key in the header x-functions-key: URLs end up in logs. Rotate this key.',
+    operator:
+      'Send keys in the header x-functions-key, tokens in the header Authorization: URLs end up in logs. Rotate this one.',
   },
   unauthorized: { status: 401, title: 'Not authorized', operator: 'The key or token is missing or not accepted.' },
   not_found: {
@@ -261,7 +262,8 @@ export const API_ERRORS = {
   service_unavailable: {
     status: 503,
     title: 'Temporarily unavailable',
-    operator: 'Storage or the vault did not answer. Nothing was lost; repeat the request after Retry-After.',
+    operator:
+      'Storage, the vault or another service of Microsoft’s did not answer. Nothing was lost; repeat the request after Retry-After.',
   },
   internal_error: { status: 500, title: 'Internal error', operator: 'Search the logs for the correlation id.' },
 } as const satisfies Record<string, ErrorEntry>;

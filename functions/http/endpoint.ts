@@ -12,6 +12,7 @@ export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/api/`. */
   readonly route: string;
+  /** `function`: for programs that prove themselves; how is a setting. */
   readonly auth: 'function' | 'anonymous';
   readonly handle: (request: HttpRequest, invocation: Invocation) => Promise<HttpResponseInit>;
 }
@@ -31,7 +32,6 @@ export function httpHandler(endpoint: Endpoint) {
 
 async function answer(endpoint: Endpoint, request: HttpRequest, invocation: Invocation): Promise<HttpResponseInit> {
   try {
-    if (endpoint.auth === 'function' && request.query.has('code')) throw new AppError('key_in_url');
     return await endpoint.handle(request, invocation);
   } catch (error) {
     if (error instanceof AppError) {

@@ -1,5 +1,6 @@
 import { DefaultAzureCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
+import type { ApiTokens } from '../access/api-access.ts';
 import type { Config } from '../config.ts';
 import type { GraphMail } from '../mail/graph-answer.ts';
 import type { IdentityPlatform } from '../microsoft/identity-platform.ts';
@@ -8,6 +9,7 @@ import type { Table } from '../storage/table.ts';
 import { TABLES } from '../storage-names.ts';
 import { AzureBlobs } from './blobs.ts';
 import { Entra } from './entra.ts';
+import { EntraApiTokens } from './entra-api-tokens.ts';
 import { GraphClientMail } from './graph.ts';
 import { AzureQueues } from './queues.ts';
 import { KeyVaultSecrets } from './secrets.ts';
@@ -22,6 +24,8 @@ export interface Adapters {
   readonly secrets: Secrets;
   readonly identity: IdentityPlatform;
   readonly graph: GraphMail;
+  /** Present where callers prove themselves by token. */
+  readonly apiTokens?: ApiTokens;
 }
 
 /** The real ones. Nothing is contacted before it is used. */
@@ -46,5 +50,8 @@ export function azureAdapters(config: Config): Adapters {
     secrets: new KeyVaultSecrets(secrets),
     identity: new Entra({ cloud: config.cloud, clientAssertion }),
     graph: new GraphClientMail(config.cloud.graphUrl),
+    ...(config.apiAuth.kind === 'entra' && {
+      apiTokens: new EntraApiTokens({ cloud: config.cloud, ...config.apiAuth }),
+    }),
   };
 }

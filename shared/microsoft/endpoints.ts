@@ -8,6 +8,8 @@ export interface MicrosoftCloud {
   readonly graphUrl: string;
   /** The delegated scope that we ask for, and nothing more. */
   readonly mailSendScope: string;
+  /** Scope with which an application asks for a token of its own; it holds whatever was granted to it for Graph. */
+  readonly graphDefaultScope: string;
   /** Audience of federated credentials. */
   readonly tokenExchangeAudience: string;
 }
@@ -35,6 +37,7 @@ function cloud(loginUrl: string, graph: string, tokenExchangeAudience: string): 
     issuerUrl: loginUrl,
     graphUrl: `${graph}/v1.0`,
     mailSendScope: `${graph}/Mail.Send`,
+    graphDefaultScope: `${graph}/.default`,
     tokenExchangeAudience,
   };
 }
