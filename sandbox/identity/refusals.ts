@@ -50,6 +50,12 @@ export const refusals = {
       90019,
       'No tenant-identifying information found in either the request or implied by any provided credentials.',
     ),
+  /** An application asked for a token of its own at an endpoint shared by many tenants. */
+  tenantNotImplied: (): Refusal =>
+    invalidRequest(
+      50059,
+      'No tenant-identifying information found in either the request or implied by any provided credentials.',
+    ),
   appNotFound: (clientId: string, directory: string): Refusal => ({
     error: 'unauthorized_client',
     number: 700016,
