@@ -124,6 +124,15 @@ export const LINK_ERRORS = {
     whoActs: 'customerAdmin',
     action: 'In Certificates & secrets, create a new client secret and enter its Value.',
   },
+  service_provider_credential_refused: {
+    status: 409,
+    title: 'Our own application was refused',
+    person: 'Microsoft does not accept our own application right now, so no account can be linked.',
+    operator:
+      'The managed identity does not fit the federated credential of RoboMQ’s app registration: compare issuer, subject (the identity’s principal ID) and audience (AADSTS700211 to 700213, 70025).',
+    whoActs: 'robomq',
+    action: 'Try again later. You need not change anything.',
+  },
   conditional_access: {
     status: 409,
     title: 'Blocked by a sign-in policy',

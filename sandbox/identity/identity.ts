@@ -48,6 +48,8 @@ export interface IdentityPlatform {
   rotateStrict(on: boolean): void;
   /** Undoes all of the above: dead tokens work again. */
   restore(): void;
+  /** The service provider's federated credential names this subject, until `restore`: as when an identity was made anew. */
+  trustSubject(principalId: string): void;
   /** Signs with a new key from now on. The ones before stay published, as at Entra. */
   rotateKey(): Promise<void>;
   /** One more accepted client secret, as when a secret is rotated. */
@@ -128,6 +130,9 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityP
     restore: () => {
       platform.grants.restore();
       platform.applications.restore();
+    },
+    trustSubject: (principalId) => {
+      platform.applications.trustedSubject = principalId;
     },
     rotateKey: () => platform.issuer.rotate(),
     addSecret: (clientId, value) => platform.applications.addSecret(clientId, value),

@@ -14,10 +14,10 @@ export const REQUIRED_ROLE = 'Outlook.Manage';
  */
 export function judgeClaims(claims: Readonly<Record<string, unknown>>, tenantId: string): TokenRefusal | undefined {
   const { tid, oid, sub, scp, idtyp, roles } = claims;
-  if (typeof tid !== 'string' || typeof oid !== 'string' || typeof sub !== 'string') return 'claims';
+  if (typeof tid !== 'string') return 'claims';
   if (tid.toLowerCase() !== tenantId) return 'tenant';
   if (scp !== undefined) return 'user_token';
-  if (idtyp === undefined ? oid !== sub : idtyp !== 'app') return 'user_token';
+  if (idtyp === undefined ? typeof oid !== 'string' || oid !== sub : idtyp !== 'app') return 'user_token';
   if (!Array.isArray(roles) || !roles.includes(REQUIRED_ROLE)) return 'role_missing';
   return undefined;
 }

@@ -43,7 +43,7 @@ export class EntraApiTokens implements ApiTokens {
         issuer: this.issuer,
         audience: this.options.audience,
         clockTolerance: CLOCK_SKEW_SECONDS,
-        requiredClaims: ['exp', 'nbf'],
+        requiredClaims: ['exp'],
       });
       // Without one, a set of a single key would fit any token.
       if (protectedHeader.kid === undefined) return refused('key_unknown');

@@ -12,6 +12,7 @@ import {
   type SignIn,
   type Tokens,
 } from '../microsoft/identity-platform.ts';
+import { StoreUnavailable } from '../storage/ports.ts';
 import { type Exchange, tokenEndpointTransport } from './msal-transport.ts';
 
 export interface EntraOptions {
@@ -47,6 +48,10 @@ export class Entra implements IdentityPlatform {
     });
   }
 
+  async ready({ proof }: ApplicationCredential): Promise<void> {
+    if (proof.kind === 'federated') await this.assertion({});
+  }
+
   async redeem(request: RedeemRequest): Promise<SignIn> {
     const { client, exchange } = this.client(request.credential, request.tenant);
     try {
@@ -63,7 +68,7 @@ export class Entra implements IdentityPlatform {
         claims: (result.idTokenClaims ?? {}) as IdTokenClaims,
       };
     } catch (error) {
-      throw asMicrosoftError(error, exchange);
+      throw knownError(error, exchange);
     }
   }
 
@@ -77,7 +82,7 @@ export class Entra implements IdentityPlatform {
       const tokens = usable(result, exchange);
       return { ...tokens, refreshToken: tokens.refreshToken || request.refreshToken };
     } catch (error) {
-      throw asMicrosoftError(error, exchange);
+      throw knownError(error, exchange);
     }
   }
 
@@ -119,12 +124,23 @@ export class Entra implements IdentityPlatform {
     const proof =
       credential.proof.kind === 'secret'
         ? { clientSecret: credential.proof.value }
-        : { clientAssertion: this.options.clientAssertion };
+        : { clientAssertion: () => this.assertion(exchange) };
     const client = new ConfidentialClientApplication({
       auth: { ...this.auth(credential.clientId, tenant), ...proof },
       system: { networkClient: network },
     });
     return { client, exchange };
+  }
+
+  /** Where it cannot be had, that is noted: MSAL may wrap what is thrown here into an error of its own. */
+  private async assertion(exchange: Exchange): Promise<string> {
+    try {
+      return await this.options.clientAssertion();
+    } catch (error) {
+      exchange.unproven =
+        error instanceof StoreUnavailable ? error : new StoreUnavailable('managed identity', undefined, error);
+      throw exchange.unproven;
+    }
   }
 
   private scopes(): string[] {
@@ -141,8 +157,9 @@ function usable(result: { accessToken: string; expiresOn: Date | null } | null, 
   };
 }
 
-function asMicrosoftError(error: unknown, exchange: Exchange): MicrosoftError {
+function knownError(error: unknown, exchange: Exchange): MicrosoftError | StoreUnavailable {
   if (error instanceof MicrosoftError) return error;
+  if (exchange.unproven) return exchange.unproven;
   if (exchange.failure) return new MicrosoftError(exchange.failure, error);
   // MSAL refused a usable-looking answer itself: a wrong nonce, or an id token that cannot be parsed.
   const { errorCode } = error as { errorCode?: unknown };

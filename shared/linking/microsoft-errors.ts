@@ -15,6 +15,8 @@ const BY_NUMBER: ReadonlyMap<number, LinkErrorCode> = new Map([
   [90002, 'tenant_unknown'],
   [7000215, 'secret_wrong'],
   [7000222, 'secret_expired'],
+  // A federated credential is RoboMQ's alone: of customers' applications we have secrets.
+  ...numbers('service_provider_credential_refused', 70021, 70025, 700211, 700212, 700213, 7002137, 7002138),
   ...numbers('conditional_access', 50072, 50074, 50076, 50078, 50079, 53000, 53001, 53002, 53003, 53011, 70043),
   ...numbers('conditional_access', 530002, 530003, 530004, 530032, 530035),
   ...numbers('microsoft_unavailable', 90024, 90033, 90006, 90055, 50196),

@@ -55,8 +55,13 @@ export interface SignIn extends Tokens {
   readonly claims: IdTokenClaims;
 }
 
-/** The Microsoft identity platform as we use it. Every method throws `MicrosoftError`. */
+/**
+ * The Microsoft identity platform as we use it. Every method throws `MicrosoftError`; where the managed identity that
+ * proves our application does not answer, `StoreUnavailable`: nobody refused anything then.
+ */
 export interface IdentityPlatform {
+  /** Gets what proves the application, where that can fail by itself. A code is taken only after this. */
+  ready(credential: ApplicationCredential): Promise<void>;
   authorizeUrl(request: AuthorizeRequest): Promise<string>;
   redeem(request: RedeemRequest): Promise<SignIn>;
   refresh(request: RefreshRequest): Promise<Tokens>;

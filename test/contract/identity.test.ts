@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
+import { AuthenticationError, CredentialUnavailableError } from '@azure/identity';
+import { InteractionRequiredAuthError, ServerError } from '@azure/msal-node';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { IdentityPlatform as StandIn } from '../../sandbox/identity/identity.ts';
 import type { Fault } from '../../sandbox/kit/journal.ts';
@@ -11,6 +13,7 @@ import {
   type IdentityPlatform,
   MicrosoftError,
 } from '../../shared/microsoft/identity-platform.ts';
+import { StoreUnavailable } from '../../shared/storage/ports.ts';
 import { ACME_TENANT, FakeIdentity, HR_OBJECT } from '../fakes/microsoft.ts';
 import { ACME, assertion, Browser, REDIRECT_URI, serviceProvider, start } from '../sandbox/identity/fixture.ts';
 
@@ -19,6 +22,7 @@ const VERIFIER = 'v'.repeat(43);
 const NONCE = 'the-nonce';
 const { clientId, clientSecret } = serviceProvider;
 const credential: ApplicationCredential = { clientId, proof: { kind: 'secret', value: clientSecret } };
+const federated: ApplicationCredential = { clientId, proof: { kind: 'federated' } };
 const request = {
   clientId,
   tenant: ACME,
@@ -247,12 +251,69 @@ describe('the token endpoint', () => {
     expect(body).not.toContain('client_secret');
   });
 
-  test('is not asked when the managed identity has no token, which passes by itself', async () => {
-    const token = await newRefreshToken();
-    clientAssertion = () => Promise.reject(new Error('no identity'));
+  test('gets one for a code, too', async () => {
+    const request = await authorized(onStandIn());
+    clientAssertion = async () => assertion();
     standIn.journal.requests.length = 0;
-    const { transient } = await refused(refresh(token, { kind: 'federated' }));
-    expect(transient).toBe(true);
+    expect((await azure.redeem({ ...request, credential: federated })).refreshToken).not.toBe('');
+    const { body = '' } = standIn.journal.requests[0] ?? {};
+    expect(body).toContain('grant_type=authorization_code');
+    expect(body).toContain('client_assertion=');
+    expect(body).not.toContain('client_secret');
+  });
+
+  test.each<[string, number, Record<string, string>]>([
+    ['audience', 700212, { aud: 'api://AzureADTokenExchangeChina' }],
+    ['issuer', 700211, { iss: `https://login.microsoftonline.com/${ACME}/v2.0` }],
+    ['subject', 700213, { sub: 'another principal' }],
+  ])('says when the identity’s %s is not the one that is trusted, for both grants', async (_what, number, changes) => {
+    const [token, request] = [await newRefreshToken(), await authorized(onStandIn())];
+    clientAssertion = async () => assertion(changes);
+    for (const action of [refresh(token, { kind: 'federated' }), azure.redeem({ ...request, credential: federated })]) {
+      const { facts, transient } = await refused(action);
+      expect(facts).toMatchObject({ error: 'invalid_client', number, status: 401 });
+      expect(transient).toBe(false);
+    }
+    // A refused application does not use up the code.
+    clientAssertion = async () => assertion();
+    expect((await azure.redeem({ ...request, credential: federated })).accessToken).not.toBe('');
+  });
+
+  test('never hands an assertion on to where it is redirected', async () => {
+    const token = await newRefreshToken();
+    clientAssertion = async () => assertion();
+    const elsewhere: string[] = [];
+    const server = createServer((call, answer) => {
+      elsewhere.push(call.url ?? '');
+      answer.end('{}');
+    });
+    const location = `http://127.0.0.1:${await listen(server)}/token`;
+    fault({ status: 307, headers: { location } });
+    expect((await refused(refresh(token, { kind: 'federated' }))).facts.error).toBe('network_error');
+    server.close();
+    expect(elsewhere).toEqual([]);
+  });
+
+  test.each<[string, Error]>([
+    ['that is plain', new Error('no identity')],
+    ['that looks like MSAL’s refusal of a grant', new InteractionRequiredAuthError('invalid_grant', 'x', 'bad_token')],
+    ['that looks like a refused application', new ServerError('invalid_client', 'AADSTS7000215', '')],
+    ['of the Azure SDK', new AuthenticationError(400, { error: 'invalid_client', error_description: 'x' })],
+    ['of the Azure SDK about availability', new CredentialUnavailableError('no endpoint')],
+  ])('is not asked when the identity fails with an error %s: nobody refused anything', async (_what, failure) => {
+    const [token, request] = [await newRefreshToken(), await authorized(onStandIn())];
+    clientAssertion = () => Promise.reject(failure);
+    standIn.journal.requests.length = 0;
+    const actions = [
+      refresh(token, { kind: 'federated' }),
+      azure.redeem({ ...request, credential: federated }),
+      azure.ready(federated),
+    ];
+    for (const action of actions) {
+      const caught = await action.catch((error: unknown) => error);
+      expect(caught).toBeInstanceOf(StoreUnavailable);
+      expect((caught as Error).cause).toBe(failure);
+    }
     expect(standIn.journal.requests).toHaveLength(0);
   });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GraphAnswer, GraphMail } from '../../shared/mail/graph-answer.ts';
 import {
+  type ApplicationCredential,
   type AuthorizeRequest,
   type IdentityPlatform,
   type IdTokenClaims,
@@ -11,6 +12,7 @@ import {
   type SignIn,
   type Tokens,
 } from '../../shared/microsoft/identity-platform.ts';
+import { StoreUnavailable } from '../../shared/storage/ports.ts';
 
 export const ACME_TENANT = 'a0a0a0a0-1111-4111-8111-000000000001';
 export const HR_OBJECT = '0b1ec700-0000-4000-8000-000000000001';
@@ -49,7 +51,15 @@ export class FakeIdentity implements IdentityPlatform {
     return new URLSearchParams({ code, state: request.state });
   }
 
+  /** Whether the managed identity that proves an application answers. */
+  identityAnswers = true;
+
+  async ready({ proof }: ApplicationCredential): Promise<void> {
+    if (proof.kind === 'federated' && !this.identityAnswers) throw new StoreUnavailable('managed identity');
+  }
+
   async redeem(request: RedeemRequest): Promise<SignIn> {
+    await this.ready(request.credential);
     this.redeemed.push(request);
     this.failIfTold();
     const asked = this.codes.get(request.code);
@@ -74,6 +84,7 @@ export class FakeIdentity implements IdentityPlatform {
   }
 
   async refresh(request: RefreshRequest): Promise<Tokens> {
+    await this.ready(request.credential);
     this.refreshed.push(request);
     this.failIfTold();
     return { ...this.tokens(), refreshToken: this.nextRefreshToken() };

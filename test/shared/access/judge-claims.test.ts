@@ -13,6 +13,7 @@ describe('a token that opens the API', () => {
     ['is an application’s that holds the role', {}],
     ['may say that it is an application’s', { idtyp: 'app' }],
     ['may say so without an object id equal to its subject', { idtyp: 'app', sub: 'another' }],
+    ['may say so without any object id', { idtyp: 'app', oid: undefined, sub: undefined }],
     ['may hold further roles', { roles: ['Other.Role', 'Outlook.Manage'] }],
     ['may write the tenant in capitals', { tid: TENANT.toUpperCase() }],
   ])('%s', (_what, changes) => {
@@ -36,8 +37,8 @@ describe('a token that opens nothing', () => {
     ['that holds the role in a scope', 'user_token', { roles: [], scp: 'Outlook.Manage' }],
     ['without a tenant', 'claims', { tid: undefined }],
     ['with a tenant that is no text', 'claims', { tid: [TENANT] }],
-    ['without an object id', 'claims', { oid: undefined }],
-    ['without object id and subject, which are equal then', 'claims', { oid: undefined, sub: undefined }],
+    ['without an object id', 'user_token', { oid: undefined }],
+    ['without object id and subject, which are equal then', 'user_token', { oid: undefined, sub: undefined }],
   ])('is one %s: %s', (_what, reason, changes) => {
     expect(judge(changes)).toBe(reason);
   });
