@@ -86,6 +86,16 @@ export class Entra implements IdentityPlatform {
     }
   }
 
+  async proveApplication(credential: ApplicationCredential, tenant: string): Promise<void> {
+    const { client, exchange } = this.client(credential, tenant);
+    try {
+      const scopes = [this.options.cloud.graphDefaultScope];
+      usable(await client.acquireTokenByClientCredential({ scopes, skipCache: true }), exchange);
+    } catch (error) {
+      throw knownError(error, exchange);
+    }
+  }
+
   async resolveTenant(domain: string): Promise<string | undefined> {
     const url = `${this.options.cloud.loginUrl}/${encodeURIComponent(domain)}/v2.0/.well-known/openid-configuration`;
     let response: Response;

@@ -65,6 +65,12 @@ export interface IdentityPlatform {
   authorizeUrl(request: AuthorizeRequest): Promise<string>;
   redeem(request: RedeemRequest): Promise<SignIn>;
   refresh(request: RefreshRequest): Promise<Tokens>;
+  /**
+   * Gets a token for the application itself and drops it at once: that Microsoft gives one proves tenant, client ID and
+   * secret together. One request.
+   * @param tenant a GUID or a domain; never one of the shared authorities, which have no such grant
+   */
+  proveApplication(credential: ApplicationCredential, tenant: string): Promise<void>;
   /** The tenant that owns a verified domain, or undefined when Microsoft knows none. */
   resolveTenant(domain: string): Promise<string | undefined>;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { AuthenticationError, CredentialUnavailableError } from '@azure/identity';
 import { InteractionRequiredAuthError, ServerError } from '@azure/msal-node';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { IdentityPlatform as StandIn } from '../../sandbox/identity/identity.ts';
 import type { Fault } from '../../sandbox/kit/journal.ts';
 import { listen } from '../../sandbox/kit/serve.ts';
@@ -15,7 +15,17 @@ import {
 } from '../../shared/microsoft/identity-platform.ts';
 import { StoreUnavailable } from '../../shared/storage/ports.ts';
 import { ACME_TENANT, FakeIdentity, HR_OBJECT } from '../fakes/microsoft.ts';
-import { ACME, assertion, Browser, REDIRECT_URI, serviceProvider, start } from '../sandbox/identity/fixture.ts';
+import {
+  ACME,
+  assertion,
+  Browser,
+  customerOwned,
+  customerOwnedSingleTenant,
+  GLOBEX,
+  REDIRECT_URI,
+  serviceProvider,
+  start,
+} from '../sandbox/identity/fixture.ts';
 
 const ADDRESS = 'hr@acme.example';
 const VERIFIER = 'v'.repeat(43);
@@ -126,6 +136,52 @@ describe.each<[string, () => Subject]>([
   });
 });
 
+describe('an application that is proven', () => {
+  const prove = (tenant: string, changes: { clientId?: string; secret?: string } = {}) =>
+    azure.proveApplication(
+      {
+        clientId: changes.clientId ?? customerOwned.clientId,
+        proof: { kind: 'secret', value: changes.secret ?? customerOwned.clientSecret },
+      },
+      tenant,
+    );
+  const single = {
+    clientId: customerOwnedSingleTenant.clientId,
+    secret: customerOwnedSingleTenant.clientSecret,
+  };
+
+  test.each([ACME, 'acme.example'])('costs one request for a token that nobody keeps: %s', async (tenant) => {
+    expect(await prove(tenant)).toBeUndefined();
+    const [asked, ...more] = standIn.journal.requests;
+    expect(more).toEqual([]);
+    expect([asked?.path, asked?.status]).toEqual([`/${tenant}/oauth2/v2.0/token`, 200]);
+    const form = Object.fromEntries(new URLSearchParams(asked?.body));
+    expect(form).toMatchObject({ grant_type: 'client_credentials', client_id: customerOwned.clientId });
+    expect(form['scope']?.split(' ')).toContain('https://graph.microsoft.com/.default');
+    await prove(tenant);
+    expect(standIn.journal.requests).toHaveLength(2);
+  });
+
+  test.each<[string, () => Promise<void>, object]>([
+    ['its tenant’s id', () => prove(crypto.randomUUID()), { error: 'invalid_tenant', number: 90002 }],
+    ['its tenant’s domain', () => prove('nobody.example'), { error: 'invalid_tenant', number: 90002 }],
+    ['its client ID', () => prove(ACME, { clientId: crypto.randomUUID() }), { number: 700016 }],
+    ['its secret', () => prove(ACME, { secret: 'wrong-secret' }), { error: 'invalid_client', number: 7000215 }],
+    ['another tenant that never saw it', () => prove(GLOBEX), { error: 'invalid_client', number: 7000229 }],
+    ['another tenant than its only one', () => prove(GLOBEX, single), { number: 700016 }],
+  ])('is refused for %s, after one request', async (_what, action, facts) => {
+    expect((await refused(action())).facts).toMatchObject(facts);
+    expect(standIn.journal.requests).toHaveLength(1);
+  });
+
+  test('is refused when it is expired or disabled', async () => {
+    standIn.expireSecret(customerOwned.clientId);
+    expect((await refused(prove(ACME))).facts).toMatchObject({ error: 'invalid_client', number: 7000222 });
+    standIn.disableApp(customerOwned.clientId);
+    expect((await refused(prove(ACME))).facts).toMatchObject({ error: 'unauthorized_client', number: 7000112 });
+  });
+});
+
 describe('the address that a browser is sent to', () => {
   test('asks for Mail.Send, offline_access and who signed in, and for nothing more', async () => {
     const url = new URL(await azure.authorizeUrl({ ...request, loginHint: ADDRESS }));
@@ -225,7 +281,8 @@ describe('the token endpoint', () => {
     expect(caught.transient).toBe(transient);
     // A description quotes what people typed.
     expect(JSON.stringify(caught.facts) + caught.message).not.toContain('acme.example');
-    if (answer.delayMs === undefined) expect(standIn.journal.requests).toHaveLength(1);
+    // A delayed one is recorded once it was answered, though nobody listens any more.
+    await vi.waitFor(() => expect(standIn.journal.requests).toHaveLength(1));
   });
 
   test('is asked again right after a refusal: no client remembers one user’s error against the next', async () => {

@@ -90,6 +90,14 @@ export class FakeIdentity implements IdentityPlatform {
     return { ...this.tokens(), refreshToken: this.nextRefreshToken() };
   }
 
+  /** What `proveApplication` was asked. */
+  readonly proven: { readonly credential: ApplicationCredential; readonly tenant: string }[] = [];
+
+  async proveApplication(credential: ApplicationCredential, tenant: string): Promise<void> {
+    this.proven.push({ credential, tenant });
+    this.failIfTold();
+  }
+
   async resolveTenant(domain: string): Promise<string | undefined> {
     this.failIfTold();
     return this.tenants.get(domain) ?? [...this.tenants.values()].find((tenant) => tenant === domain);

@@ -11,6 +11,7 @@ import { read } from './repository.ts';
 const CONNECTION = 'customers/{customerId}/connections/{connectionId}';
 const HTTP = [
   'link-start        POST   function   auth/link/Outlook',
+  'application-check POST   function   auth/check/Outlook',
   'link-state        GET    function   auth/link/Outlook/{linkId}',
   'link-confirm      POST   function   auth/link/Outlook/{linkId}/confirm',
   'link-open         GET    anonymous  auth/open/Outlook',
