@@ -182,3 +182,16 @@ describe('is not let in', () => {
     expect(logs).not.toMatch(/eyJ[\w-]{20}/);
   });
 });
+
+it('settings from outside win: the sandbox speaks for another tenant and audience then', async () => {
+  const { customerOwned } = flow.sandbox.info;
+  const other = { API_ENTRA_TENANT: customerOwned.tenant, API_ENTRA_AUDIENCE: 'api://outlook-sender' };
+  const second = await startFlow({ environment: { API_AUTH: 'entra', ...other } });
+  try {
+    await linkMailbox(second, 'hr@acme.example');
+    const { items } = await second.api.expect<List<Connection>>(200, 'GET', `/customers/${CUSTOMER}/connections`);
+    expect(items).toMatchObject([{ status: 'connected' }]);
+  } finally {
+    await second.close();
+  }
+});
