@@ -6,6 +6,7 @@ import { connectionEndpoints } from './http/connections.ts';
 import { type Endpoint, httpHandler } from './http/endpoint.ts';
 import { linkEndpoints } from './http/links.ts';
 import { mailEndpoints } from './http/mails.ts';
+import { protect } from './http/protect.ts';
 import { systemEndpoints } from './http/system.ts';
 import { queueFunctions } from './triggers/queues.ts';
 import { timerFunctions } from './triggers/timers.ts';
@@ -22,13 +23,17 @@ export function endpoints(app: App): Endpoint[] {
   ];
 }
 
-/** Registers every function with the Functions library; nothing is registered anywhere else. */
+/**
+ * Registers every function with the Functions library; nothing is registered anywhere else. Who may call a route is
+ * settled here for all of them, so that none can forget it.
+ */
 export function register(functions: typeof FunctionsApp, app: App): void {
-  for (const endpoint of endpoints(app)) {
+  for (const each of endpoints(app)) {
+    const { authLevel, endpoint } = protect(each, app.access);
     functions.http(endpoint.name, {
       route: endpoint.route,
       methods: [endpoint.method],
-      authLevel: endpoint.auth,
+      authLevel,
       handler: httpHandler(endpoint),
     });
   }

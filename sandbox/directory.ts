@@ -39,7 +39,11 @@ export interface Directory {
     readonly serviceProvider: Application;
     readonly customerOwned: Application;
     readonly customerOwnedSingleTenant: Application;
+    /** Hire2Retire's server, where it calls the API with a token instead of a function key. */
+    readonly hire2retire: Application;
   };
+  /** The registration of the API itself, which such tokens are for. */
+  readonly api: { readonly clientId: string; readonly identifierUri: string; readonly tenantId: string };
   /** The function app's user-assigned managed identity. */
   readonly managedIdentity: { readonly clientId: string; readonly principalId: string; readonly tenantId: string };
 }
@@ -106,6 +110,18 @@ export function sandboxDirectory(extraMailboxes = 0): Directory {
         tenantId: ACME,
         singleTenant: true,
       },
+      hire2retire: {
+        clientId: 'ca11e400-0000-4000-8000-000000000001',
+        name: 'Hire2Retire server',
+        clientSecret: newClientSecret(),
+        tenantId: ROBOMQ,
+        singleTenant: false,
+      },
+    },
+    api: {
+      clientId: 'a91a91a9-0000-4000-8000-000000000001',
+      identifierUri: 'api://outlook-sender',
+      tenantId: ROBOMQ,
     },
     managedIdentity: {
       clientId: '1de07170-0000-4000-8000-000000000001',

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { startControl } from './control/control.ts';
 import { type Directory, sandboxDirectory } from './directory.ts';
 import type { Graph } from './graph/graph.ts';
+import { type ApiCaller, type CallerProof, functionKeyProof, tokenProof } from './hire2retire/caller-proof.ts';
 import { type LocalHost, startHost } from './host/host.ts';
 import type { IdentityPlatform } from './identity/identity.ts';
 import type { KeyVault } from './key-vault/key-vault.ts';
@@ -56,6 +57,10 @@ export interface Sandbox {
   readonly directory: Directory;
   /** The settings that the functions got. */
   readonly settings: Settings;
+  /** What proves a program to the functions: a function key, or a token where API_AUTH is `entra`. */
+  readonly proof: CallerProof;
+  /** Who gets such a token, and where; undefined where function keys are used. */
+  readonly apiCaller: ApiCaller | undefined;
   readonly identity: IdentityPlatform;
   readonly keyVault: KeyVault;
   readonly graph: Graph;
@@ -110,10 +115,16 @@ async function start(options: SandboxOptions, closers: Closers): Promise<Sandbox
       graphLatencyMs: options.graphLatencyMs,
       functionsUrl: () => functionsUrl,
       publicUrl: () => settings['PUBLIC_BASE_URL'] ?? functionsUrl,
+      api: () => ({ tenantId: settings['API_ENTRA_TENANT'] ?? '', audience: settings['API_ENTRA_AUDIENCE'] ?? '' }),
+      proof: () => proof,
     },
     closers,
   );
   const { storage, identity, keyVault, graph, hire2retire, mailbox } = standIns;
+  const isByToken = () => settings['API_AUTH'] === 'entra';
+  const caller = () => apiCaller(directory, identity.url, settings);
+  const [byToken, byKey] = [tokenProof(caller), functionKeyProof(functionKey)];
+  const proof: CallerProof = () => (isByToken() ? byToken() : byKey());
   const settingsFor = (url: string): Settings => {
     functionsUrl = url;
     const own = ownSettings(standIns, { directory, storageAccess, hostUrl: url, caFile: trust.forFunctions });
@@ -152,7 +163,31 @@ async function start(options: SandboxOptions, closers: Closers): Promise<Sandbox
     },
     directory,
   );
-  return { info, directory, settings, identity, keyVault, graph, storage, host, logs, close: () => closers.close() };
+  return {
+    info,
+    directory,
+    settings,
+    proof,
+    apiCaller: isByToken() ? caller() : undefined,
+    identity,
+    keyVault,
+    graph,
+    storage,
+    host,
+    logs,
+    close: () => closers.close(),
+  };
+}
+
+/** Hire2Retire's server, in the tenant and for the audience that the settings name. */
+function apiCaller({ applications }: Directory, loginUrl: string, settings: Settings): ApiCaller {
+  const { clientId, clientSecret } = applications.hire2retire;
+  return {
+    tokenUrl: `${loginUrl}/${settings['API_ENTRA_TENANT']}/oauth2/v2.0/token`,
+    clientId,
+    clientSecret,
+    scope: `${settings['API_ENTRA_AUDIENCE']}/.default`,
+  };
 }
 
 function ownSettings(

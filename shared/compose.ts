@@ -1,3 +1,4 @@
+import type { ApiAccess } from './access/api-access.ts';
 import { type Adapters, azureAdapters } from './azure/adapters.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -19,6 +20,7 @@ import { LaneStore } from './mail/lane.ts';
 
 /** What the functions call, wired once. */
 export interface App {
+  readonly access: ApiAccess;
   readonly linking: LinkingDeps;
   readonly connections: ConnectionsDeps;
   readonly mail: MailDeps;
@@ -91,5 +93,18 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
     secrets,
     identity,
   };
-  return { linking, mail, connections: connectionsDeps, checks: { ...connectionsDeps, linking } };
+  return {
+    access: apiAccess(config, adapters),
+    linking,
+    mail,
+    connections: connectionsDeps,
+    checks: { ...connectionsDeps, linking },
+  };
+}
+
+/** Never falls back to a weaker way: where tokens are wanted, something must judge them. */
+function apiAccess({ apiAuth }: Config, { apiTokens }: Adapters): ApiAccess {
+  if (apiAuth.kind === 'function') return { kind: 'functionKey' };
+  if (!apiTokens) throw new Error('API_AUTH=entra, and nothing judges tokens');
+  return { kind: 'token', tokens: apiTokens };
 }

@@ -63,6 +63,12 @@ const returnUrls = z.string().transform((value, context): ReadonlyMap<string, st
  * a test holds the three equal. Settings of the Functions host and of the Azure SDKs are in `PLATFORM_SETTINGS`.
  */
 export const settingsSchema = z.object({
+  API_AUTH: z.enum(['function', 'entra']).default('function'),
+  API_ENTRA_TENANT: guid.optional(),
+  API_ENTRA_AUDIENCE: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,256}$/, 'must be printable ASCII without spaces')
+    .optional(),
   PUBLIC_BASE_URL: webUrl,
   LINK_RETURN_URLS: returnUrls,
   KEY_VAULT_URL: webUrl,
@@ -97,7 +103,13 @@ export type StorageConnection =
   | { readonly kind: 'connectionString'; readonly value: string }
   | { readonly kind: 'identity'; readonly queueUrl: string; readonly tableUrl: string; readonly blobUrl: string };
 
+/** How callers of the API prove themselves: by function key, which the host checks, or by a token of Entra. */
+export type ApiAuth =
+  | { readonly kind: 'function' }
+  | { readonly kind: 'entra'; readonly tenantId: string; readonly audience: string };
+
 export interface Config {
+  readonly apiAuth: ApiAuth;
   readonly publicBaseUrl: string;
   readonly returnUrls: ReadonlyMap<string, string>;
   readonly keyVaultUrl: string;
@@ -145,11 +157,13 @@ export function loadConfig(environment: Environment): Config {
   const storage = storageConnection(given);
   const problems = [
     ...(parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)),
+    ...missingForEntra(given),
     ...(typeof storage === 'string' ? [storage] : []),
   ];
-  if (!parsed.success || typeof storage === 'string') throw new ConfigError(problems);
+  if (!parsed.success || typeof storage === 'string' || problems.length > 0) throw new ConfigError(problems);
   const settings = parsed.data;
   return {
+    apiAuth: apiAuth(settings),
     publicBaseUrl: settings.PUBLIC_BASE_URL,
     returnUrls: settings.LINK_RETURN_URLS,
     keyVaultUrl: settings.KEY_VAULT_URL,
@@ -174,6 +188,18 @@ export function loadConfig(environment: Environment): Config {
     storage,
     managedIdentityClientId: given['AZURE_CLIENT_ID'],
   };
+}
+
+/** The two may be set before `API_AUTH` is switched; switched, it needs both. */
+function missingForEntra(given: Environment): string[] {
+  if (given['API_AUTH'] !== 'entra') return [];
+  const needed = ['API_ENTRA_TENANT', 'API_ENTRA_AUDIENCE'].filter((name) => given[name] === undefined);
+  return needed.map((name) => `${name}: is required with API_AUTH=entra`);
+}
+
+function apiAuth(settings: z.output<typeof settingsSchema>): ApiAuth {
+  const { API_AUTH: kind, API_ENTRA_TENANT: tenantId = '', API_ENTRA_AUDIENCE: audience = '' } = settings;
+  return kind === 'entra' ? { kind, tenantId: tenantId.toLowerCase(), audience } : { kind };
 }
 
 function serviceProviderCredential(kind: 'federated' | 'secret', secretName: string | undefined) {

@@ -153,6 +153,15 @@ export const LINK_ERRORS = {
     whoActs: 'customerAdmin',
     action: 'In Certificates & secrets, create a new client secret and enter its Value.',
   },
+  service_provider_credential_refused: {
+    status: 409,
+    title: 'Our own application was refused',
+    person: 'Microsoft does not accept our own application right now, so no account can be linked.',
+    operator:
+      'The managed identity does not fit the federated credential of RoboMQ’s app registration: compare issuer, subject (the identity’s principal ID) and audience (AADSTS700211 to 700213, 70025).',
+    whoActs: 'robomq',
+    action: 'Try again later. You need not change anything.',
+  },
   conditional_access: {
     status: 409,
     title: 'Blocked by a sign-in policy',
@@ -256,7 +265,8 @@ export const API_ERRORS = {
   key_in_url: {
     status: 400,
     title: 'Key in the URL',
-    operator: 'Send the function key in the header x-functions-key: URLs end up in logs. Rotate this key.',
+    operator:
+      'Send keys in the header x-functions-key, tokens in the header Authorization: URLs end up in logs. Rotate this one.',
   },
   unauthorized: { status: 401, title: 'Not authorized', operator: 'The key or token is missing or not accepted.' },
   not_found: {
@@ -329,7 +339,8 @@ export const API_ERRORS = {
   service_unavailable: {
     status: 503,
     title: 'Temporarily unavailable',
-    operator: 'Storage or the vault did not answer. Nothing was lost; repeat the request after Retry-After.',
+    operator:
+      'Storage, the vault or another service of Microsoft’s did not answer. Nothing was lost; repeat the request after Retry-After.',
   },
   internal_error: { status: 500, title: 'Internal error', operator: 'Search the logs for the correlation id.' },
 } as const satisfies Record<string, ErrorEntry>;

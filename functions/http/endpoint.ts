@@ -12,6 +12,7 @@ export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/api/`. */
   readonly route: string;
+  /** `function`: for programs that prove themselves; how is a setting. */
   readonly auth: 'function' | 'anonymous';
   readonly handle: (request: HttpRequest, invocation: Invocation) => Promise<HttpResponseInit>;
 }
@@ -32,7 +33,6 @@ export function httpHandler(endpoint: Endpoint) {
 
 async function answer(endpoint: Endpoint, request: HttpRequest, invocation: Invocation): Promise<HttpResponseInit> {
   try {
-    if (endpoint.auth === 'function' && hasKeyInUrl(request)) throw new AppError('key_in_url');
     return await endpoint.handle(request, invocation);
   } catch (error) {
     if (error instanceof AppError) {
@@ -46,11 +46,6 @@ async function answer(endpoint: Endpoint, request: HttpRequest, invocation: Invo
       : new AppError('internal_error');
     return problem(mapped, invocation.correlationId);
   }
-}
-
-/** The host takes a key from `code` in the query, in capitals too. */
-function hasKeyInUrl(request: HttpRequest): boolean {
-  return [...request.query.keys()].some((name) => name.toLowerCase() === 'code');
 }
 
 /** The execution that a trigger started, with a log whose lines carry its ids. */

@@ -1,9 +1,15 @@
 import { z } from 'zod';
 import type { App } from '../../shared/compose.ts';
 import { describeConnection } from '../../shared/connections/read-connections.ts';
+import { checkApplication } from '../../shared/linking/check-application.ts';
 import { confirmLink } from '../../shared/linking/confirm-link.ts';
 import { getLink, mailboxDiffers } from '../../shared/linking/link-state.ts';
-import { confirmLinkSchema, customerId, startLinkSchema } from '../../shared/linking/requests.ts';
+import {
+  checkApplicationSchema,
+  confirmLinkSchema,
+  customerId,
+  startLinkSchema,
+} from '../../shared/linking/requests.ts';
 import { startLink } from '../../shared/linking/start-link.ts';
 import type { Endpoint } from './endpoint.ts';
 import { jsonAnswer, noQuery, pathParameter, readBody, readQuery } from './input.ts';
@@ -19,6 +25,17 @@ export function linkEndpoints({ linking, connections }: App): Endpoint[] {
       handle: async (request, invocation) => {
         readQuery(request, noQuery);
         return jsonAnswer(201, await startLink(linking, await readBody(request, startLinkSchema), invocation));
+      },
+    },
+    {
+      name: 'application-check',
+      method: 'POST',
+      route: 'auth/check/Outlook',
+      auth: 'function',
+      handle: async (request, invocation) => {
+        readQuery(request, noQuery);
+        const body = await readBody(request, checkApplicationSchema);
+        return jsonAnswer(200, await checkApplication(linking, body, invocation));
       },
     },
     {

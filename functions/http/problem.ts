@@ -10,6 +10,8 @@ export function problem(error: AppError, correlationId: string): HttpResponseIni
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
+      // RFC 9110 wants it with 401. Why a token was refused is nobody's business.
+      ...(status === 401 && { 'www-authenticate': 'Bearer' }),
       ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
     },
     body: JSON.stringify({

@@ -1,7 +1,8 @@
 /**
- * The part of the Outlook sender API that Hire2Retire's pages use. Runs on the server only: the function key must never
+ * The part of the Outlook sender API that Hire2Retire's pages use. Runs on the server only: what proves it must never
  * reach a browser. Nothing here depends on the sandbox; copy it.
  */
+import type { CallerProof } from './caller-proof.ts';
 
 export interface LinkRequest {
   readonly customerId: string;
@@ -135,12 +136,12 @@ const TIMEOUT_MS = 45_000;
 
 export class OutlookApi {
   private readonly url: string;
-  private readonly functionKey: string;
+  private readonly proof: CallerProof;
 
   /** @param url ends in `/api` */
-  constructor(url: string, functionKey: string) {
+  constructor(url: string, proof: CallerProof) {
     this.url = url;
-    this.functionKey = functionKey;
+    this.proof = proof;
   }
 
   startLink(request: LinkRequest): Promise<StartedLink> {
@@ -203,7 +204,7 @@ export class OutlookApi {
       response = await fetch(`${this.url}${path}`, {
         method,
         headers: {
-          'x-functions-key': this.functionKey,
+          ...(await this.proof()),
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { html } from '../kit/page.ts';
 import { type Call, type LoopbackServer, type Reply, serve } from '../kit/serve.ts';
 import { OutlookApi } from './api-client.ts';
+import type { CallerProof } from './caller-proof.ts';
 import { connectionAction } from './connection-actions.ts';
 import { CONNECTIONS_PATH, connectionsPage } from './connections-page.ts';
 import { CUSTOMER_OWNED_FIELDS, CUSTOMER_OWNED_PATH, customerOwnedPage } from './customer-owned-page.ts';
@@ -17,7 +18,7 @@ import { startPage } from './start-page.ts';
 export interface Hire2RetireOptions {
   readonly port?: number;
   /** Asked on each use: the functions' address is known only after this server's, which is one of their settings. */
-  readonly api: () => { readonly url: string; readonly functionKey: string };
+  readonly api: () => { readonly url: string; readonly proof: CallerProof };
   readonly mailboxUrl?: string;
   readonly hints?: Hints;
 }
@@ -31,9 +32,9 @@ export function startHire2Retire(options: Hire2RetireOptions): Promise<LoopbackS
     handler: async (call) => {
       const file = staticFile(call);
       if (file) return file;
-      const { url, functionKey } = options.api();
+      const { url, proof } = options.api();
       const shell: Shell = { session: readSession(call), mailboxUrl: options.mailboxUrl };
-      return (await answer(call, shell, new OutlookApi(url, functionKey), options.hints)) ?? notFound(shell);
+      return (await answer(call, shell, new OutlookApi(url, proof), options.hints)) ?? notFound(shell);
     },
   });
 }

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { listen, refusal } from '../kit/serve.ts';
 import type { Binding } from './functions-core.ts';
 import { fromHttpData, type HttpInput, type HttpOutput, toHttpData } from './http-message.ts';
@@ -91,7 +97,7 @@ export class HttpTrigger {
     if (!isAllowed(route.authLevel, key, this.options.keys)) return { ...EMPTY, status: 401 };
     const body = await readBody(request);
     if (!body) return { ...EMPTY, status: 413 };
-    return this.run(route.target, { method, url, headers: request.headers, params, body });
+    return this.run(route.target, { method, url, headers: headersOf(request), params, body });
   }
 
   private match(method: string, path: string) {
@@ -123,6 +129,12 @@ export function triggerBinding(target: AppFunction): Binding {
   const binding = target.metadata.bindings[target.trigger.name];
   if (!binding) throw new Error(`The function '${target.name}' has no trigger.`);
   return binding;
+}
+
+/** Node drops a second Authorization header; the real host joins it to the first. */
+function headersOf({ headers, headersDistinct }: IncomingMessage): IncomingHttpHeaders {
+  const authorization = headersDistinct['authorization']?.join(',');
+  return authorization === undefined ? headers : { ...headers, authorization };
 }
 
 function keyOf(request: IncomingMessage, url: URL): string | undefined {

@@ -12,9 +12,14 @@ export class Applications {
   private readonly secrets: ReadonlyMap<string, Secret[]>;
   private readonly disabled = new Set<string>();
   private readonly servicePrincipals: Set<string>;
+  private readonly managedIdentity: string;
+  /** Subject that the service provider's federated credential names: the managed identity's principal id. */
+  trustedSubject: string;
 
   constructor(directory: Directory) {
     const all: readonly Application[] = Object.values(directory.applications);
+    this.managedIdentity = directory.managedIdentity.principalId;
+    this.trustedSubject = this.managedIdentity;
     this.registered = new Map(all.map((application) => [application.clientId, application]));
     this.secrets = new Map(
       all.map(({ clientId, clientSecret }) => [clientId, [{ value: clientSecret, expired: false }]]),
@@ -60,6 +65,7 @@ export class Applications {
 
   restore(): void {
     this.disabled.clear();
+    this.trustedSubject = this.managedIdentity;
     for (const secret of [...this.secrets.values()].flat()) secret.expired = false;
   }
 

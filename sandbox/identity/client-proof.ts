@@ -26,14 +26,14 @@ function checkSecret(secret: string | null, { clientId }: Application, { applica
  * Only the service provider's application trusts the managed identity. The signature is not checked: the stand-in of the
  * managed identity has no key that Microsoft would know.
  */
-function checkAssertion(assertion: string, application: Application, { directory }: Platform): void {
+function checkAssertion(assertion: string, application: Application, { directory, applications }: Platform): void {
   if (application.clientId !== directory.applications.serviceProvider.clientId)
     throw new EntraError(refusals.noFederatedCredential(application));
   const { aud, iss, sub, exp } = claimsOf(assertion);
-  const { principalId, tenantId } = directory.managedIdentity;
+  const { tenantId } = directory.managedIdentity;
   if (iss !== issuerOf(tenantId)) throw new EntraError(refusals.assertionIssuer(String(iss)));
   if (aud !== TOKEN_EXCHANGE_AUDIENCE) throw new EntraError(refusals.assertionAudience(String(aud)));
-  if (sub !== principalId) throw new EntraError(refusals.assertionSubject(String(sub)));
+  if (sub !== applications.trustedSubject) throw new EntraError(refusals.assertionSubject(String(sub)));
   if (!(typeof exp === 'number' && exp * 1000 > Date.now())) throw new EntraError(refusals.assertionExpired());
 }
 

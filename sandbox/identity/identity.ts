@@ -2,6 +2,7 @@ import type { Account, Directory } from '../directory.ts';
 import type { Fault, Journal, Outcome } from '../kit/journal.ts';
 import { type Call, json, serve } from '../kit/serve.ts';
 import { adminConsent, decideAdminConsent } from './admin-consent.ts';
+import type { ApiRegistration } from './api-registration.ts';
 import { Applications } from './applications.ts';
 import { type Authority, issuerTenant, resolveAuthority } from './authority.ts';
 import { AUTHORIZE, authorize, consent, redirectFault, signIn } from './authorize.ts';
@@ -23,6 +24,8 @@ export interface IdentityOptions {
   readonly port?: number;
   /** Redirect URIs registered with each application; asked at each request because the host's port is known later. */
   readonly redirectUris: () => readonly string[];
+  /** The API that tokens are asked for, as its settings name it; asked at each request. The directory's unless given. */
+  readonly api?: () => ApiRegistration;
   /** Values shown in the `--json` line: never masked in recorded requests. */
   readonly publicValues: readonly string[];
 }
@@ -45,6 +48,10 @@ export interface IdentityPlatform {
   rotateStrict(on: boolean): void;
   /** Undoes all of the above: dead tokens work again. */
   restore(): void;
+  /** The service provider's federated credential names this subject, until `restore`: as when an identity was made anew. */
+  trustSubject(principalId: string): void;
+  /** Signs with a new key from now on. The ones before stay published, as at Entra. */
+  rotateKey(): Promise<void>;
   /** One more accepted client secret, as when a secret is rotated. */
   addSecret(clientId: string, value: string): void;
   close(): Promise<void>;
@@ -70,6 +77,7 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityP
     consents: new Contexts(),
     adminConsents: new Contexts(),
     redirectUris,
+    api: options.api ?? (() => ({ audience: directory.api.clientId, tenantId: directory.api.tenantId })),
   };
   const journal = new IdentityJournal({
     mask: masking(options.publicValues),
@@ -123,6 +131,10 @@ export async function startIdentity(options: IdentityOptions): Promise<IdentityP
       platform.grants.restore();
       platform.applications.restore();
     },
+    trustSubject: (principalId) => {
+      platform.applications.trustedSubject = principalId;
+    },
+    rotateKey: () => platform.issuer.rotate(),
     addSecret: (clientId, value) => platform.applications.addSecret(clientId, value),
     close: () => server.close(),
   };

@@ -1,6 +1,7 @@
 import type { Directory } from '../directory.ts';
 import type { Call, Reply } from '../kit/serve.ts';
 import type { AdminConsentStart } from './admin-consent.ts';
+import type { ApiRegistration } from './api-registration.ts';
 import type { Applications } from './applications.ts';
 import type { Consent } from './authorize.ts';
 import type { AuthorizeRequest } from './authorize-request.ts';
@@ -18,6 +19,7 @@ export interface Platform {
   readonly consents: Contexts<Consent>;
   readonly adminConsents: Contexts<AdminConsentStart>;
   readonly redirectUris: () => readonly string[];
+  readonly api: () => ApiRegistration;
 }
 
 export const formOf = (call: Call): URLSearchParams => new URLSearchParams(call.body.toString('utf8'));

@@ -38,6 +38,9 @@ const invalidClient = (number: number, text: string): Refusal => ({
 /** Policy id that a Conditional Access challenge names; made up. */
 const CONDITIONAL_ACCESS_POLICY = 'ca000000-0000-4000-8000-000000000001';
 
+const FEDERATION_HINT =
+  'Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation';
+
 export const refusals = {
   // Tenant and application
   tenantNotFound: (tenant: string): Refusal => ({
@@ -48,6 +51,12 @@ export const refusals = {
   tenantMissing: (): Refusal =>
     invalidRequest(
       90019,
+      'No tenant-identifying information found in either the request or implied by any provided credentials.',
+    ),
+  /** An application asked for a token of its own at an endpoint shared by many tenants. */
+  tenantNotImplied: (): Refusal =>
+    invalidRequest(
+      50059,
       'No tenant-identifying information found in either the request or implied by any provided credentials.',
     ),
   appNotFound: (clientId: string, directory: string): Refusal => ({
@@ -181,14 +190,20 @@ export const refusals = {
   noFederatedCredential: ({ clientId, name }: AppName): Refusal =>
     invalidClient(70025, `The client '${clientId}'(${name}) has no configured federated identity credentials.`),
   assertionIssuer: (issuer: string): Refusal =>
-    invalidClient(700211, `No matching federated identity record found for presented assertion issuer '${issuer}'.`),
+    invalidClient(
+      700211,
+      `No matching federated identity record found for presented assertion issuer '${issuer}'. ${FEDERATION_HINT}`,
+    ),
   assertionAudience: (audience: string): Refusal =>
     invalidClient(
       700212,
-      `No matching federated identity record found for presented assertion audience '${audience}'.`,
+      `No matching federated identity record found for presented assertion audience '${audience}'. ${FEDERATION_HINT}`,
     ),
   assertionSubject: (subject: string): Refusal =>
-    invalidClient(700213, `No matching federated identity record found for presented assertion subject '${subject}'.`),
+    invalidClient(
+      700213,
+      `No matching federated identity record found for presented assertion subject '${subject}'. ${FEDERATION_HINT}`,
+    ),
 
   // Codes and refresh tokens
   grantMalformed: (): Refusal => invalidGrant(9002313, 'Invalid request. Request is malformed or invalid.'),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Application } from '../directory.ts';
 import type { Fault, Outcome } from '../kit/journal.ts';
 import { type Call, json } from '../kit/serve.ts';
+import { audienceOf, isAtHome, rolesOf } from './api-registration.ts';
 import { type Authority, admits, refuseApplication } from './authority.ts';
 import { checkClientProof } from './client-proof.ts';
 import { EntraError } from './entra-error.ts';
@@ -117,9 +118,9 @@ function changedClaims(claims: unknown): Readonly<Record<string, unknown>> {
 }
 
 function appOnly({ form, authority, application, platform }: TokenRequest): Outcome {
-  if (authority.kind !== 'tenant') throw new EntraError(refusals.tenantMissing());
+  if (authority.kind !== 'tenant') throw new EntraError(refusals.tenantNotImplied());
   const tenantId = authority.tenant.id;
-  if (!platform.applications.isInstalled(application, tenantId))
+  if (!platform.applications.isInstalled(application, tenantId) && !isAtHome(application, tenantId, platform))
     throw new EntraError(refusals.servicePrincipalMissing(application.clientId, tenantId));
   const scope = required(form, 'scope');
   const resource = /^(\S+)\/\.default$/.exec(scope)?.[1];
@@ -128,9 +129,16 @@ function appOnly({ form, authority, application, platform }: TokenRequest): Outc
     token_type: 'Bearer',
     expires_in: ACCESS_TOKEN_SECONDS,
     ext_expires_in: ACCESS_TOKEN_SECONDS,
-    access_token: platform.issuer.appToken(application, tenantId, resource),
+    access_token: issueAppToken(application, tenantId, resource, platform),
   };
   return { reply: json(200, body, NO_STORE) };
+}
+
+function issueAppToken(application: Application, tenantId: string, resource: string, platform: Platform): string {
+  const audience = audienceOf(resource, platform);
+  if (audience === undefined) return platform.issuer.appToken(application, tenantId, { aud: resource, idtyp: 'app' });
+  // `idtyp` is an optional claim: an API that did not ask for it gets tokens without.
+  return platform.issuer.appToken(application, tenantId, { aud: audience, ...rolesOf(application, platform) });
 }
 
 const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };

@@ -9,8 +9,6 @@ const ID_TOKEN_SECONDS = 3600;
 const GRAPH_AUDIENCE = 'https://graph.microsoft.com';
 /** Where guests of the made-up directory come from: a tenant that is not in it. */
 const GUEST_HOME_TENANT = 'd0d0d0d0-4444-4444-8444-000000000004';
-/** Resources of this stand-in and the app roles every application holds on them. */
-const APP_ROLES: ReadonlyMap<string, readonly string[]> = new Map([['api://outlook-sender', ['Outlook.Manage']]]);
 
 export interface VerifiedAccessToken {
   readonly account: Account;
@@ -24,30 +22,38 @@ type Claims = Readonly<Record<string, unknown>>;
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Signs with a key made at start and verifies what it signed. */
+interface SigningKey {
+  readonly id: string;
+  readonly private: KeyObject;
+  readonly public: KeyObject;
+}
+
+/** Signs with a key made at start, or with one that followed it, and verifies what it signed. */
 export class TokenIssuer {
   private readonly directory: Directory;
-  private readonly privateKey: KeyObject;
-  private readonly publicKey: KeyObject;
-  private readonly keyId: string;
+  /** The newest first. */
+  private signingKeys: readonly [SigningKey, ...SigningKey[]];
 
-  private constructor(directory: Directory, privateKey: KeyObject) {
+  private constructor(directory: Directory, key: SigningKey) {
     this.directory = directory;
-    this.privateKey = privateKey;
-    this.publicKey = createPublicKey(privateKey);
-    const spki = this.publicKey.export({ type: 'spki', format: 'der' });
-    this.keyId = createHash('sha256').update(spki).digest('base64url').slice(0, 27);
+    this.signingKeys = [key];
   }
 
   static async create(directory: Directory): Promise<TokenIssuer> {
-    const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
-    return new TokenIssuer(directory, privateKey);
+    return new TokenIssuer(directory, await newSigningKey());
+  }
+
+  async rotate(): Promise<void> {
+    this.signingKeys = [await newSigningKey(), ...this.signingKeys];
   }
 
   /** The key set as metadata's `jwks_uri` serves it. */
   keys(tenantId: string): object {
-    const { kty, n, e } = this.publicKey.export({ format: 'jwk' });
-    return { keys: [{ kty, use: 'sig', alg: 'RS256', kid: this.keyId, n, e, issuer: issuerOf(tenantId) }] };
+    const keys = this.signingKeys.map(({ id, public: key }) => {
+      const { kty, n, e } = key.export({ format: 'jwk' });
+      return { kty, use: 'sig', alg: 'RS256', kid: id, n, e, issuer: issuerOf(tenantId) };
+    });
+    return { keys };
   }
 
   /** @param changes claims that replace the ordinary ones; `null` leaves one out */
@@ -77,16 +83,15 @@ export class TokenIssuer {
     });
   }
 
-  /** An application's own token, without a person. */
-  appToken({ clientId }: Application, tenantId: string, resource: string): string {
+  /** An application's own token, without a person: its service principal in the tenant is both `oid` and `sub`. */
+  appToken({ clientId }: Application, tenantId: string, claims: Claims): string {
+    const principal = servicePrincipal(clientId, tenantId);
     return this.signed(tenantId, ACCESS_TOKEN_SECONDS, {
-      aud: resource,
-      appid: clientId,
+      ...claims,
       azp: clientId,
-      idtyp: 'app',
-      oid: clientId,
-      ...(APP_ROLES.has(resource) && { roles: APP_ROLES.get(resource) }),
-      sub: clientId,
+      azpacr: '1',
+      oid: principal,
+      sub: principal,
     });
   }
 
@@ -115,17 +120,33 @@ export class TokenIssuer {
       ...changes,
     };
     const payload = Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== null));
-    const text = `${encode({ typ: 'JWT', alg: 'RS256', kid: this.keyId })}.${encode(payload)}`;
-    return `${text}.${sign('sha256', Buffer.from(text), this.privateKey).toString('base64url')}`;
+    const [key] = this.signingKeys;
+    const text = `${encode({ typ: 'JWT', alg: 'RS256', kid: key.id })}.${encode(payload)}`;
+    return `${text}.${sign('sha256', Buffer.from(text), key.private).toString('base64url')}`;
   }
 
   private verified(token: string): Claims | undefined {
     const [header, payload, signature, ...more] = token.split('.');
     if (!header || !payload || !signature || more.length > 0) return undefined;
     const text = Buffer.from(`${header}.${payload}`);
-    if (!verify('sha256', text, this.publicKey, Buffer.from(signature, 'base64url'))) return undefined;
+    const given = Buffer.from(signature, 'base64url');
+    if (!this.signingKeys.some((key) => verify('sha256', text, key.public, given))) return undefined;
     return JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as Claims;
   }
+}
+
+async function newSigningKey(): Promise<SigningKey> {
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  const publicKey = createPublicKey(privateKey);
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  const id = createHash('sha256').update(spki).digest('base64url').slice(0, 27);
+  return { id, private: privateKey, public: publicKey };
+}
+
+/** Object id of an application in a tenant, made of both so that it is the same after each start. */
+function servicePrincipal(clientId: string, tenantId: string): string {
+  const digits = createHash('sha256').update(`${clientId}|${tenantId}`).digest('hex');
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-8${digits.slice(17, 20)}-${digits.slice(20, 32)}`;
 }
 
 /** MSAL builds the account's id from it. */

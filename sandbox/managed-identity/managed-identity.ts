@@ -17,6 +17,8 @@ export interface ManagedIdentity {
   readonly environment: Record<string, string>;
   /** Whether a token speaks for the identity to this audience. */
   accepts(token: string, audience: string): boolean;
+  /** How many tokens were handed out for a resource. */
+  asked(resource: string): number;
   close(): Promise<void>;
 }
 
@@ -24,20 +26,22 @@ export interface ManagedIdentity {
 export async function startManagedIdentity(options: ManagedIdentityOptions): Promise<ManagedIdentity> {
   const identity = options.directory.managedIdentity;
   const secret = randomUUID();
+  const issued: string[] = [];
   const server = await serve({
     host: '127.0.0.1',
     ...(options.port !== undefined && { port: options.port }),
-    handler: (call) => answer(call, identity, secret),
+    handler: (call) => answer(call, identity, secret, issued),
   });
   return {
     url: server.url,
     environment: { IDENTITY_ENDPOINT: `${server.url}${PATH}`, IDENTITY_HEADER: secret },
     accepts: (token, audience) => isTokenFor(identity, token, audience),
+    asked: (resource) => issued.filter((each) => each === resource).length,
     close: () => server.close(),
   };
 }
 
-function answer(call: Call, identity: Directory['managedIdentity'], secret: string): Reply {
+function answer(call: Call, identity: Directory['managedIdentity'], secret: string, issued: string[]): Reply {
   if (call.method !== 'GET' || call.url.pathname !== PATH) return refuse(404, 'No such endpoint.');
   if (call.headers['x-identity-header'] !== secret) return refuse(401, 'X-IDENTITY-HEADER is missing or wrong.');
   if (call.url.searchParams.get('api-version') !== API_VERSION)
@@ -49,6 +53,7 @@ function answer(call: Call, identity: Directory['managedIdentity'], secret: stri
   if (clientId !== null && clientId.toLowerCase() !== identity.clientId)
     return refuse(400, 'No managed identity with this client_id is assigned to the app.');
   const { token, expiresOn } = issueToken(identity, resource);
+  issued.push(resource);
   return json(200, {
     access_token: token,
     expires_on: String(expiresOn),

@@ -19,7 +19,9 @@ mailbox to look at what was sent, and pages that stand in for Hire2Retire. Needs
   --help         this text
 
   SANDBOX_REDELIVERY_SECONDS   seconds until a message reappears whose function died or failed (default 600, as on Azure)
-  Any setting of the product that is set in the environment wins over the sandbox's.
+  Any setting of the product that is set in the environment wins over the sandbox's, for example
+  API_AUTH=entra                             callers prove themselves by a token, Hire2Retire's pages too
+  SERVICE_PROVIDER_CREDENTIAL=federated      RoboMQ's application has no secret: the managed identity vouches for it
 `;
 
 /**

@@ -30,6 +30,9 @@ export function productSettings(input: SettingsInput): Settings {
   return {
     ...storageConnection('AzureWebJobsStorage', storage, storageAccess, identity),
     ...storageConnection('MailStorage', storage, storageAccess, identity),
+    // Of no effect until API_AUTH is `entra`: then one setting is enough.
+    API_ENTRA_TENANT: directory.api.tenantId,
+    API_ENTRA_AUDIENCE: directory.api.clientId,
     PUBLIC_BASE_URL: input.hostUrl,
     LINK_RETURN_URLS: JSON.stringify({ [RETURN_TO]: `${input.hire2retireUrl}/return` }),
     KEY_VAULT_URL: input.keyVaultUrl,

@@ -1,6 +1,8 @@
 import type { Directory } from '../directory.ts';
 import { type Graph, startGraph } from '../graph/graph.ts';
+import type { CallerProof } from '../hire2retire/caller-proof.ts';
 import { startHire2Retire } from '../hire2retire/hire2retire.ts';
+import type { ApiRegistration } from '../identity/api-registration.ts';
 import { type IdentityPlatform, startIdentity } from '../identity/identity.ts';
 import { type KeyVault, startKeyVault } from '../key-vault/key-vault.ts';
 import type { Certificate, LoopbackServer } from '../kit/serve.ts';
@@ -31,6 +33,10 @@ export interface StandInOptions {
   readonly functionsUrl: () => string;
   /** The same as browsers and Microsoft know it: the setting PUBLIC_BASE_URL. */
   readonly publicUrl: () => string;
+  /** The API as tokens for it name it: the settings API_ENTRA_… */
+  readonly api: () => ApiRegistration;
+  /** What proves Hire2Retire's server to the functions, by the setting API_AUTH. */
+  readonly proof: () => CallerProof;
 }
 
 const USUAL_PORTS = { hire2retire: 4280, mailbox: 4281, identity: 4282 } as const;
@@ -47,6 +53,7 @@ export async function startStandIns(options: StandInOptions, closers: Closers): 
         directory,
         port: ports.identity,
         redirectUris: () => [`${options.publicUrl()}/api/auth/callback/Outlook`],
+        api: options.api,
         publicValues: shown,
       }),
     ),
@@ -73,7 +80,7 @@ export async function startStandIns(options: StandInOptions, closers: Closers): 
     closers.keep(
       startHire2Retire({
         port: ports.hire2retire,
-        api: () => ({ url: `${options.functionsUrl()}/api`, functionKey }),
+        api: () => ({ url: `${options.functionsUrl()}/api`, proof: options.proof() }),
         mailboxUrl: mailbox.url,
         hints: { users: directory.accounts, customerOwned: customerOwnedInfo(directory.applications.customerOwned) },
       }),

@@ -1,7 +1,13 @@
+import type { ApiCaller } from '../hire2retire/caller-proof.ts';
 import type { SandboxInfo } from './info.ts';
 
 /** What a person reads when the sandbox is ready. */
-export function summary(info: SandboxInfo, seconds: number, localSettings: string | undefined): string {
+export function summary(
+  info: SandboxInfo,
+  seconds: number,
+  caller: ApiCaller | undefined,
+  localSettings: string | undefined,
+): string {
   const { customerOwned: own, customerOwnedSingleTenant: single, users } = info;
   const shown = users.slice(0, 6);
   const password = users[0]?.password ?? '';
@@ -20,7 +26,7 @@ ${shown.map(({ address, kind }) => `    ${address.padEnd(width)}   ${KINDS[kind]
   For programs
 
     API            ${info.api}
-    Function key   ${info.functionKey}
+${caller ? tokenLines(caller) : `    Function key   ${info.functionKey}`}
     Control        ${info.control}
     Mail queue     ${info.mailQueue}   (storage: npm run -s sandbox -- --json prints the connection string)
 
@@ -35,6 +41,15 @@ ${shown.map(({ address, kind }) => `    ${address.padEnd(width)}   ${KINDS[kind]
 ${localSettings ? `\n  The functions are not running: ${localSettings} is written, start them with "func start".\n` : ''}
   Ctrl+C stops it. Nothing is kept.
 `;
+}
+
+/** What a program needs for its token, instead of a key. */
+function tokenLines({ tokenUrl, clientId, clientSecret, scope }: ApiCaller): string {
+  return `    Token          ${tokenUrl}
+                   grant_type=client_credentials
+                   client_id=${clientId}
+                   client_secret=${clientSecret}
+                   scope=${scope}`;
 }
 
 const KINDS = {

@@ -1,5 +1,7 @@
 import { DefaultAzureCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
+import type { ApiTokens } from '../access/api-access.ts';
+import { systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { GraphMail } from '../mail/graph-answer.ts';
 import type { IdentityPlatform } from '../microsoft/identity-platform.ts';
@@ -7,7 +9,9 @@ import type { Blobs, Queues, Secrets } from '../storage/ports.ts';
 import type { Table } from '../storage/table.ts';
 import { TABLES } from '../storage-names.ts';
 import { AzureBlobs } from './blobs.ts';
+import { ClientAssertions } from './client-assertions.ts';
 import { Entra } from './entra.ts';
+import { EntraApiTokens } from './entra-api-tokens.ts';
 import { GraphClientMail } from './graph.ts';
 import { AzureQueues } from './queues.ts';
 import { KeyVaultSecrets } from './secrets.ts';
@@ -22,6 +26,8 @@ export interface Adapters {
   readonly secrets: Secrets;
   readonly identity: IdentityPlatform;
   readonly graph: GraphMail;
+  /** Present where callers prove themselves by token. */
+  readonly apiTokens?: ApiTokens;
 }
 
 /** The real ones. Nothing is contacted before it is used. */
@@ -32,8 +38,7 @@ export function azureAdapters(config: Config): Adapters {
   const secrets = new SecretClient(config.keyVaultUrl, credential, {
     retryOptions: { maxRetries: 2, retryDelayInMs: 300, maxRetryDelayInMs: 3_000 },
   });
-  const clientAssertion = async () =>
-    (await credential.getToken(`${config.cloud.tokenExchangeAudience}/.default`)).token;
+  const assertions = new ClientAssertions(credential, `${config.cloud.tokenExchangeAudience}/.default`, systemClock);
   return {
     tables: {
       links: new AzureTable(storage.table(TABLES.links)),
@@ -44,7 +49,10 @@ export function azureAdapters(config: Config): Adapters {
     queues: new AzureQueues(storage.queues),
     blobs: new AzureBlobs(storage.blobs),
     secrets: new KeyVaultSecrets(secrets),
-    identity: new Entra({ cloud: config.cloud, clientAssertion }),
+    identity: new Entra({ cloud: config.cloud, clientAssertion: () => assertions.get() }),
     graph: new GraphClientMail(config.cloud.graphUrl),
+    ...(config.apiAuth.kind === 'entra' && {
+      apiTokens: new EntraApiTokens({ cloud: config.cloud, ...config.apiAuth }),
+    }),
   };
 }

@@ -7,12 +7,12 @@ import {
   type IdentityPlatform,
   type IdTokenClaims,
   MicrosoftError,
-  type ProofRequest,
   type RedeemRequest,
   type RefreshRequest,
   type SignIn,
   type Tokens,
 } from '../microsoft/identity-platform.ts';
+import { StoreUnavailable } from '../storage/ports.ts';
 import { type Exchange, tokenEndpointTransport } from './msal-transport.ts';
 
 export interface EntraOptions {
@@ -48,6 +48,10 @@ export class Entra implements IdentityPlatform {
     });
   }
 
+  async ready({ proof }: ApplicationCredential): Promise<void> {
+    if (proof.kind === 'federated') await this.assertion({});
+  }
+
   async redeem(request: RedeemRequest): Promise<SignIn> {
     const { client, exchange } = this.client(request.credential, request.tenant);
     try {
@@ -64,7 +68,7 @@ export class Entra implements IdentityPlatform {
         claims: readClaims(result.idTokenClaims),
       };
     } catch (error) {
-      throw asMicrosoftError(error, exchange);
+      throw knownError(error, exchange);
     }
   }
 
@@ -78,16 +82,17 @@ export class Entra implements IdentityPlatform {
       const tokens = usable(result, exchange);
       return { ...tokens, refreshToken: tokens.refreshToken || request.refreshToken };
     } catch (error) {
-      throw asMicrosoftError(error, exchange);
+      throw knownError(error, exchange);
     }
   }
 
-  async prove(request: ProofRequest): Promise<void> {
-    const { client, exchange } = this.client(request.credential, request.tenant);
+  async proveApplication(credential: ApplicationCredential, tenant: string): Promise<void> {
+    const { client, exchange } = this.client(credential, tenant);
     try {
-      usable(await client.acquireTokenByClientCredential({ scopes: [this.options.cloud.graphDefaultScope] }), exchange);
+      const scopes = [this.options.cloud.graphDefaultScope];
+      usable(await client.acquireTokenByClientCredential({ scopes, skipCache: true }), exchange);
     } catch (error) {
-      throw asMicrosoftError(error, exchange);
+      throw knownError(error, exchange);
     }
   }
 
@@ -129,12 +134,23 @@ export class Entra implements IdentityPlatform {
     const proof =
       credential.proof.kind === 'secret'
         ? { clientSecret: credential.proof.value }
-        : { clientAssertion: this.options.clientAssertion };
+        : { clientAssertion: () => this.assertion(exchange) };
     const client = new ConfidentialClientApplication({
       auth: { ...this.auth(credential.clientId, tenant), ...proof },
       system: { networkClient: network },
     });
     return { client, exchange };
+  }
+
+  /** Where it cannot be had, that is noted: MSAL may wrap what is thrown here into an error of its own. */
+  private async assertion(exchange: Exchange): Promise<string> {
+    try {
+      return await this.options.clientAssertion();
+    } catch (error) {
+      exchange.unproven =
+        error instanceof StoreUnavailable ? error : new StoreUnavailable('managed identity', undefined, error);
+      throw exchange.unproven;
+    }
   }
 
   private scopes(): string[] {
@@ -157,8 +173,9 @@ function readClaims(all: object | undefined): IdTokenClaims {
   return Object.fromEntries(claims) as IdTokenClaims;
 }
 
-function asMicrosoftError(error: unknown, exchange: Exchange): MicrosoftError {
+function knownError(error: unknown, exchange: Exchange): MicrosoftError | StoreUnavailable {
   if (error instanceof MicrosoftError) return error;
+  if (exchange.unproven) return exchange.unproven;
   if (exchange.failure) return new MicrosoftError(exchange.failure, error);
   // MSAL refused a usable-looking answer itself: a wrong nonce, or an id token that cannot be parsed.
   const { errorCode } = error as { errorCode?: unknown };

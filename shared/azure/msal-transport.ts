@@ -1,11 +1,14 @@
 import { AuthError, type INetworkModule, type NetworkRequestOptions, type NetworkResponse } from '@azure/msal-node';
 import type { MicrosoftErrorFacts } from '../microsoft/identity-platform.ts';
+import type { StoreUnavailable } from '../storage/ports.ts';
 
 /** What MSAL hides of the last exchange with the token endpoint. */
 export interface Exchange {
   /** The rotated refresh token; MSAL keeps it in its cache only. */
   refreshToken?: string;
   failure?: MicrosoftErrorFacts;
+  /** There was no exchange: what proves the application could not be had. */
+  unproven?: StoreUnavailable;
 }
 
 /**

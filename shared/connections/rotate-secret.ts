@@ -44,7 +44,7 @@ export async function rotateSecret(
 
 async function prove(deps: ConnectionsDeps, { clientId, tenantId }: Application, value: string): Promise<void> {
   try {
-    await deps.identity.prove({ credential: { clientId, proof: { kind: 'secret', value } }, tenant: tenantId });
+    await deps.identity.proveApplication({ clientId, proof: { kind: 'secret', value } }, tenantId);
   } catch (error) {
     if (!(error instanceof MicrosoftError)) throw error;
     const code = linkErrorOf(error.facts);

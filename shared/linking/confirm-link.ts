@@ -103,8 +103,9 @@ async function redeem(
   invocation: Invocation,
 ): Promise<ConfirmedLink> {
   if (authorized.expiresAt <= deps.clock.now()) throw await fail(deps, authorized, 'link_expired', invocation);
-  // Read before the code is taken: when the vault does not answer, nothing is lost and the confirm can be repeated.
+  // Before the code is taken: when vault or identity do not answer, nothing is lost and the confirm can be repeated.
   const credential = await credentialOf(deps, authorized);
+  if (credential) await deps.identity.ready(credential);
   const plain = unseal(authorized.sealed, confirmation, authorized.linkId);
   const link = await deps.links.update(authorized, { state: 'redeeming', sealed: '' });
   if (!link) throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
@@ -146,11 +147,16 @@ async function exchange(
     if (!(error instanceof MicrosoftError)) throw error;
     const { correlationId, traceId, number } = error.facts;
     invocation.log.event('link.token_refused', { linkId: link.linkId, error: error.facts.error, aadsts: number });
-    throw await fail(deps, link, linkErrorOf(error.facts), invocation, {
+    throw await fail(deps, link, refusalOf(credential, linkErrorOf(error.facts)), invocation, {
       ...(correlationId && { correlationId }),
       ...(traceId && { traceId }),
     });
   }
+}
+
+/** Where no secret was sent, none can be wrong: the identity does not fit what the registration trusts. */
+function refusalOf({ proof }: ApplicationCredential, error: LinkErrorCode): LinkErrorCode {
+  return error === 'secret_wrong' && proof.kind === 'federated' ? 'service_provider_credential_refused' : error;
 }
 
 /** RoboMQ's secret may have been rotated since it was read. A refused application does not use up the code. */

@@ -20,6 +20,8 @@ export const WORDED_BY_NUMBER: ReadonlyMap<number, LinkErrorCode> = new Map([
   [90002, 'tenant_unknown'],
   ...numbers('secret_wrong', 700027, 7000215, 7000218, 700229),
   [7000222, 'secret_expired'],
+  // A federated credential is RoboMQ's alone: of customers' applications we have secrets.
+  ...numbers('service_provider_credential_refused', 70021, 70025, 700211, 700212, 700213, 7002137, 7002138),
   ...numbers('conditional_access', 50072, 50074, 50076, 50078, 50079, 53000, 53001, 53002, 53003, 53004, 53011, 70043),
   ...numbers('conditional_access', 500212, 500213, 530002, 530003, 530004, 530032, 530035),
   // Of the authorization code: somebody redeemed it before, or it lay too long.

@@ -42,16 +42,17 @@ const tenant = z
 /** An ISO date that is not over yet. */
 export const expiryDate = z.iso.date().refine((value) => Date.parse(value) > Date.now(), 'must be in the future');
 
-export const clientSecret = z
+const secretText = z
   .string()
   .trim()
   .min(8)
   .max(512)
-  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
-  .refine((value) => !isGuid(value), {
-    message: 'is the secret’s ID; the column Value is needed',
-    params: { code: 'secret_is_id' },
-  });
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
+
+export const clientSecret = secretText.refine((value) => !isGuid(value), {
+  message: 'is the secret’s ID; the column Value is needed',
+  params: { code: 'secret_is_id' },
+});
 
 const application = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('serviceProvider') }),
@@ -76,6 +77,14 @@ export const startLinkSchema = z.strictObject({
   application,
 });
 export type StartLinkRequest = z.infer<typeof startLinkSchema>;
+
+/** Body of `POST auth/check/Outlook`. A secret's ID passes: that it is one is an answer of the check. */
+export const checkApplicationSchema = z.strictObject({
+  tenant: tenant.optional(),
+  clientId: guid,
+  clientSecret: secretText,
+});
+export type CheckApplicationRequest = z.infer<typeof checkApplicationSchema>;
 
 /** Body of `POST auth/link/Outlook/{linkId}/confirm`. */
 export const confirmLinkSchema = z.strictObject({

@@ -8,7 +8,7 @@ export interface MicrosoftCloud {
   readonly graphUrl: string;
   /** The delegated scope that we ask for, and nothing more. */
   readonly mailSendScope: string;
-  /** Whatever an application was granted for itself; for proving it, where that is nothing. */
+  /** Scope with which an application asks for a token of its own; it holds whatever was granted to it for Graph. */
   readonly graphDefaultScope: string;
   /** Audience of federated credentials. */
   readonly tokenExchangeAudience: string;

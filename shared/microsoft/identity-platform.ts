@@ -32,12 +32,6 @@ export interface RefreshRequest {
   readonly refreshToken: string;
 }
 
-export interface ProofRequest {
-  readonly credential: ApplicationCredential;
-  /** Tenant GUID. */
-  readonly tenant: string;
-}
-
 export interface Tokens {
   readonly accessToken: string;
   readonly expiresAt: Date;
@@ -61,13 +55,22 @@ export interface SignIn extends Tokens {
   readonly claims: IdTokenClaims;
 }
 
-/** The Microsoft identity platform as we use it. Every method throws `MicrosoftError`. */
+/**
+ * The Microsoft identity platform as we use it. Every method throws `MicrosoftError`; where the managed identity that
+ * proves our application does not answer, `StoreUnavailable`: nobody refused anything then.
+ */
 export interface IdentityPlatform {
+  /** Gets what proves the application, where that can fail by itself. A code is taken only after this. */
+  ready(credential: ApplicationCredential): Promise<void>;
   authorizeUrl(request: AuthorizeRequest): Promise<string>;
   redeem(request: RedeemRequest): Promise<SignIn>;
   refresh(request: RefreshRequest): Promise<Tokens>;
-  /** Proves an application to the token endpoint of its tenant, with nobody signed in. What it gets is dropped. */
-  prove(request: ProofRequest): Promise<void>;
+  /**
+   * Gets a token for the application itself and drops it at once: that Microsoft gives one proves tenant, client ID and
+   * secret together. One request.
+   * @param tenant a GUID or a domain; never one of the shared authorities, which have no such grant
+   */
+  proveApplication(credential: ApplicationCredential, tenant: string): Promise<void>;
   /** The tenant that owns a verified domain, or undefined when Microsoft knows none. */
   resolveTenant(domain: string): Promise<string | undefined>;
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { AuthenticationError, CredentialUnavailableError } from '@azure/identity';
+import { InteractionRequiredAuthError, ServerError } from '@azure/msal-node';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { IdentityPlatform as StandIn } from '../../sandbox/identity/identity.ts';
 import type { Fault } from '../../sandbox/kit/journal.ts';
 import { listen } from '../../sandbox/kit/serve.ts';
@@ -11,14 +13,26 @@ import {
   type IdentityPlatform,
   MicrosoftError,
 } from '../../shared/microsoft/identity-platform.ts';
+import { StoreUnavailable } from '../../shared/storage/ports.ts';
 import { ACME_TENANT, FakeIdentity, HR_OBJECT } from '../fakes/microsoft.ts';
-import { ACME, assertion, Browser, REDIRECT_URI, serviceProvider, start } from '../sandbox/identity/fixture.ts';
+import {
+  ACME,
+  assertion,
+  Browser,
+  customerOwned,
+  customerOwnedSingleTenant,
+  GLOBEX,
+  REDIRECT_URI,
+  serviceProvider,
+  start,
+} from '../sandbox/identity/fixture.ts';
 
 const ADDRESS = 'hr@acme.example';
 const VERIFIER = 'v'.repeat(43);
 const NONCE = 'the-nonce';
 const { clientId, clientSecret } = serviceProvider;
 const credential: ApplicationCredential = { clientId, proof: { kind: 'secret', value: clientSecret } };
+const federated: ApplicationCredential = { clientId, proof: { kind: 'federated' } };
 const request = {
   clientId,
   tenant: ACME,
@@ -122,6 +136,52 @@ describe.each<[string, () => Subject]>([
   });
 });
 
+describe('an application that is proven', () => {
+  const prove = (tenant: string, changes: { clientId?: string; secret?: string } = {}) =>
+    azure.proveApplication(
+      {
+        clientId: changes.clientId ?? customerOwned.clientId,
+        proof: { kind: 'secret', value: changes.secret ?? customerOwned.clientSecret },
+      },
+      tenant,
+    );
+  const single = {
+    clientId: customerOwnedSingleTenant.clientId,
+    secret: customerOwnedSingleTenant.clientSecret,
+  };
+
+  test.each([ACME, 'acme.example'])('costs one request for a token that nobody keeps: %s', async (tenant) => {
+    expect(await prove(tenant)).toBeUndefined();
+    const [asked, ...more] = standIn.journal.requests;
+    expect(more).toEqual([]);
+    expect([asked?.path, asked?.status]).toEqual([`/${tenant}/oauth2/v2.0/token`, 200]);
+    const form = Object.fromEntries(new URLSearchParams(asked?.body));
+    expect(form).toMatchObject({ grant_type: 'client_credentials', client_id: customerOwned.clientId });
+    expect(form['scope']?.split(' ')).toContain('https://graph.microsoft.com/.default');
+    await prove(tenant);
+    expect(standIn.journal.requests).toHaveLength(2);
+  });
+
+  test.each<[string, () => Promise<void>, object]>([
+    ['its tenant’s id', () => prove(crypto.randomUUID()), { error: 'invalid_tenant', number: 90002 }],
+    ['its tenant’s domain', () => prove('nobody.example'), { error: 'invalid_tenant', number: 90002 }],
+    ['its client ID', () => prove(ACME, { clientId: crypto.randomUUID() }), { number: 700016 }],
+    ['its secret', () => prove(ACME, { secret: 'wrong-secret' }), { error: 'invalid_client', number: 7000215 }],
+    ['another tenant that never saw it', () => prove(GLOBEX), { error: 'invalid_client', number: 7000229 }],
+    ['another tenant than its only one', () => prove(GLOBEX, single), { number: 700016 }],
+  ])('is refused for %s, after one request', async (_what, action, facts) => {
+    expect((await refused(action())).facts).toMatchObject(facts);
+    expect(standIn.journal.requests).toHaveLength(1);
+  });
+
+  test('is refused when it is expired or disabled', async () => {
+    standIn.expireSecret(customerOwned.clientId);
+    expect((await refused(prove(ACME))).facts).toMatchObject({ error: 'invalid_client', number: 7000222 });
+    standIn.disableApp(customerOwned.clientId);
+    expect((await refused(prove(ACME))).facts).toMatchObject({ error: 'unauthorized_client', number: 7000112 });
+  });
+});
+
 describe('the address that a browser is sent to', () => {
   test('asks for Mail.Send, offline_access and who signed in, and for nothing more', async () => {
     const url = new URL(await azure.authorizeUrl({ ...request, loginHint: ADDRESS }));
@@ -221,7 +281,8 @@ describe('the token endpoint', () => {
     expect(caught.transient).toBe(transient);
     // A description quotes what people typed.
     expect(JSON.stringify(caught.facts) + caught.message).not.toContain('acme.example');
-    if (answer.delayMs === undefined) expect(standIn.journal.requests).toHaveLength(1);
+    // A delayed one is recorded once it was answered, though nobody listens any more.
+    await vi.waitFor(() => expect(standIn.journal.requests).toHaveLength(1));
   });
 
   test('is asked again right after a refusal: no client remembers one user’s error against the next', async () => {
@@ -247,12 +308,69 @@ describe('the token endpoint', () => {
     expect(body).not.toContain('client_secret');
   });
 
-  test('is not asked when the managed identity has no token, which passes by itself', async () => {
-    const token = await newRefreshToken();
-    clientAssertion = () => Promise.reject(new Error('no identity'));
+  test('gets one for a code, too', async () => {
+    const request = await authorized(onStandIn());
+    clientAssertion = async () => assertion();
     standIn.journal.requests.length = 0;
-    const { transient } = await refused(refresh(token, { kind: 'federated' }));
-    expect(transient).toBe(true);
+    expect((await azure.redeem({ ...request, credential: federated })).refreshToken).not.toBe('');
+    const { body = '' } = standIn.journal.requests[0] ?? {};
+    expect(body).toContain('grant_type=authorization_code');
+    expect(body).toContain('client_assertion=');
+    expect(body).not.toContain('client_secret');
+  });
+
+  test.each<[string, number, Record<string, string>]>([
+    ['audience', 700212, { aud: 'api://AzureADTokenExchangeChina' }],
+    ['issuer', 700211, { iss: `https://login.microsoftonline.com/${ACME}/v2.0` }],
+    ['subject', 700213, { sub: 'another principal' }],
+  ])('says when the identity’s %s is not the one that is trusted, for both grants', async (_what, number, changes) => {
+    const [token, request] = [await newRefreshToken(), await authorized(onStandIn())];
+    clientAssertion = async () => assertion(changes);
+    for (const action of [refresh(token, { kind: 'federated' }), azure.redeem({ ...request, credential: federated })]) {
+      const { facts, transient } = await refused(action);
+      expect(facts).toMatchObject({ error: 'invalid_client', number, status: 401 });
+      expect(transient).toBe(false);
+    }
+    // A refused application does not use up the code.
+    clientAssertion = async () => assertion();
+    expect((await azure.redeem({ ...request, credential: federated })).accessToken).not.toBe('');
+  });
+
+  test('never hands an assertion on to where it is redirected', async () => {
+    const token = await newRefreshToken();
+    clientAssertion = async () => assertion();
+    const elsewhere: string[] = [];
+    const server = createServer((call, answer) => {
+      elsewhere.push(call.url ?? '');
+      answer.end('{}');
+    });
+    const location = `http://127.0.0.1:${await listen(server)}/token`;
+    fault({ status: 307, headers: { location } });
+    expect((await refused(refresh(token, { kind: 'federated' }))).facts.error).toBe('network_error');
+    server.close();
+    expect(elsewhere).toEqual([]);
+  });
+
+  test.each<[string, Error]>([
+    ['that is plain', new Error('no identity')],
+    ['that looks like MSAL’s refusal of a grant', new InteractionRequiredAuthError('invalid_grant', 'x', 'bad_token')],
+    ['that looks like a refused application', new ServerError('invalid_client', 'AADSTS7000215', '')],
+    ['of the Azure SDK', new AuthenticationError(400, { error: 'invalid_client', error_description: 'x' })],
+    ['of the Azure SDK about availability', new CredentialUnavailableError('no endpoint')],
+  ])('is not asked when the identity fails with an error %s: nobody refused anything', async (_what, failure) => {
+    const [token, request] = [await newRefreshToken(), await authorized(onStandIn())];
+    clientAssertion = () => Promise.reject(failure);
+    standIn.journal.requests.length = 0;
+    const actions = [
+      refresh(token, { kind: 'federated' }),
+      azure.redeem({ ...request, credential: federated }),
+      azure.ready(federated),
+    ];
+    for (const action of actions) {
+      const caught = await action.catch((error: unknown) => error);
+      expect(caught).toBeInstanceOf(StoreUnavailable);
+      expect((caught as Error).cause).toBe(failure);
+    }
     expect(standIn.journal.requests).toHaveLength(0);
   });
 

@@ -6,6 +6,7 @@ import { openLink } from '../../shared/linking/open-link.ts';
 import type { StartLinkRequest } from '../../shared/linking/requests.ts';
 import { startLink } from '../../shared/linking/start-link.ts';
 import type { EventFields, Invocation, Log } from '../../shared/log.ts';
+import { FakeApiTokens } from './api-tokens.ts';
 import { FakeClock } from './clock.ts';
 import { FakeGraph, FakeIdentity } from './microsoft.ts';
 import { FakeBlobs, FakeQueues, FakeSecrets } from './stores.ts';
@@ -30,6 +31,13 @@ export interface LoggedEvent {
   readonly fields: EventFields | undefined;
 }
 
+/** Settings with which callers prove themselves by a token. */
+export const ENTRA_SETTINGS: Readonly<Record<string, string>> = {
+  API_AUTH: 'entra',
+  API_ENTRA_TENANT: 'c0c0c0c0-3333-4333-8333-000000000003',
+  API_ENTRA_AUDIENCE: 'a91a91a9-0000-4000-8000-000000000001',
+};
+
 /** The whole app over fakes, and the everyday steps of using it. */
 export class FakeApp {
   readonly clock = new FakeClock();
@@ -42,6 +50,7 @@ export class FakeApp {
   readonly secrets = new FakeSecrets();
   readonly identity = new FakeIdentity(() => this.clock.now());
   readonly graph = new FakeGraph();
+  readonly apiTokens = new FakeApiTokens();
   readonly events: LoggedEvent[] = [];
   readonly config: Config;
   app: App;
@@ -54,9 +63,9 @@ export class FakeApp {
 
   /** The same stores seen by another instance: nothing in memory is shared. */
   compose(): App {
-    const { links, connections, applications, mails, queues, blobs, secrets, identity, graph } = this;
+    const { links, connections, applications, mails, queues, blobs, secrets, identity, graph, apiTokens } = this;
     const tables = { links, connections, applications, mails };
-    return compose(this.config, { tables, queues, blobs, secrets, identity, graph }, this.clock);
+    return compose(this.config, { tables, queues, blobs, secrets, identity, graph, apiTokens }, this.clock);
   }
 
   /** Rows of connections and of their index; not what is kept of removed ones until their records' time is over. */

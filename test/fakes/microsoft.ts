@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { GraphAnswer, GraphMail } from '../../shared/mail/graph-answer.ts';
 import {
+  type ApplicationCredential,
   type AuthorizeRequest,
   type IdentityPlatform,
   type IdTokenClaims,
   MicrosoftError,
   type MicrosoftErrorFacts,
-  type ProofRequest,
   type RedeemRequest,
   type RefreshRequest,
   type SignIn,
   type Tokens,
 } from '../../shared/microsoft/identity-platform.ts';
+import { StoreUnavailable } from '../../shared/storage/ports.ts';
 
 export const ACME_TENANT = 'a0a0a0a0-1111-4111-8111-000000000001';
 export const HR_OBJECT = '0b1ec700-0000-4000-8000-000000000001';
@@ -21,7 +22,6 @@ export class FakeIdentity implements IdentityPlatform {
   readonly tenants = new Map([['acme.example', ACME_TENANT]]);
   readonly redeemed: RedeemRequest[] = [];
   readonly refreshed: RefreshRequest[] = [];
-  readonly proven: ProofRequest[] = [];
   /** What the next calls answer instead; taken one by one. */
   readonly failures: MicrosoftErrorFacts[] = [];
   /** Claims that replace the ordinary ones of the account hr@acme.example. */
@@ -51,7 +51,15 @@ export class FakeIdentity implements IdentityPlatform {
     return new URLSearchParams({ code, state: request.state });
   }
 
+  /** Whether the managed identity that proves an application answers. */
+  identityAnswers = true;
+
+  async ready({ proof }: ApplicationCredential): Promise<void> {
+    if (proof.kind === 'federated' && !this.identityAnswers) throw new StoreUnavailable('managed identity');
+  }
+
   async redeem(request: RedeemRequest): Promise<SignIn> {
+    await this.ready(request.credential);
     this.redeemed.push(request);
     this.failIfTold();
     const asked = this.codes.get(request.code);
@@ -76,13 +84,17 @@ export class FakeIdentity implements IdentityPlatform {
   }
 
   async refresh(request: RefreshRequest): Promise<Tokens> {
+    await this.ready(request.credential);
     this.refreshed.push(request);
     this.failIfTold();
     return { ...this.tokens(), refreshToken: this.nextRefreshToken() };
   }
 
-  async prove(request: ProofRequest): Promise<void> {
-    this.proven.push(request);
+  /** What `proveApplication` was asked. */
+  readonly proven: { readonly credential: ApplicationCredential; readonly tenant: string }[] = [];
+
+  async proveApplication(credential: ApplicationCredential, tenant: string): Promise<void> {
+    this.proven.push({ credential, tenant });
     this.failIfTold();
   }
 

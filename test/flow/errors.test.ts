@@ -146,6 +146,7 @@ const PRODUCED: Readonly<Record<LinkErrorCode, () => Promise<string>>> = {
   redirect_uri_not_registered: () => chosen('redirect_uri_not_registered'),
   secret_wrong: () => chosen('secret_wrong'),
   secret_expired: () => chosen('secret_expired'),
+  service_provider_credential_refused: async () => (await refusedAtToken(tokenError('invalid_client', 700213))).code,
   conditional_access: () => chosen('conditional_access'),
   microsoft_unavailable: () => chosen('microsoft_unavailable'),
   wrong_account: () => ends({ expectedMailbox: ADDRESS }, 'payroll@acme.example'),

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import type { HttpResponseInit } from '@azure/functions';
+import { describe, expect, test } from 'vitest';
 import { register } from '../../functions/register.ts';
-import { FakeApp } from '../fakes/app.ts';
+import { ENTRA_SETTINGS, FakeApp } from '../fakes/app.ts';
 import { read } from './repository.ts';
 
 /**
@@ -10,6 +11,7 @@ import { read } from './repository.ts';
 const CONNECTION = 'customers/{customerId}/connections/{connectionId}';
 const HTTP = [
   'link-start        POST   function   auth/link/Outlook',
+  'application-check POST   function   auth/check/Outlook',
   'link-state        GET    function   auth/link/Outlook/{linkId}',
   'link-confirm      POST   function   auth/link/Outlook/{linkId}/confirm',
   'link-open         GET    anonymous  auth/open/Outlook',
@@ -47,6 +49,7 @@ const PUBLIC = ['auth/open/Outlook', 'auth/callback/Outlook', 'health'];
 
 type Functions = Parameters<typeof register>[0];
 interface Options {
+  readonly handler?: (request: object, context: object) => Promise<HttpResponseInit>;
   readonly methods?: readonly string[];
   readonly authLevel?: string;
   readonly route?: string;
@@ -57,7 +60,7 @@ interface Options {
 }
 
 /** What `register` hands to the Functions library. */
-function registered() {
+function registered(fake = new FakeApp()) {
   const kept = {
     http: new Map<string, Options>(),
     queue: new Map<string, Options>(),
@@ -69,7 +72,7 @@ function registered() {
     kept[kind].set(name, options);
   };
   const functions = { http: keep('http'), storageQueue: keep('queue'), timer: keep('timer') };
-  register(functions as unknown as Functions, new FakeApp().app);
+  register(functions as unknown as Functions, fake.app);
   return kept;
 }
 
@@ -100,6 +103,42 @@ test('the timer functions are these, and none runs at start', () => {
 test('only the pages of the browser and the liveness probe need no key', () => {
   const open = [...registered().http.values()].filter(({ authLevel }) => authLevel !== 'function');
   expect(open.map(({ route }) => route)).toEqual(PUBLIC);
+});
+
+describe('with API_AUTH=entra', () => {
+  const entra = () => new FakeApp(ENTRA_SETTINGS);
+
+  test('the same functions are registered, and the host asks for no key', () => {
+    const lines = [...registered(entra()).http].map(([name, { methods = [], authLevel, route }]) =>
+      columns(name, methods.join('+'), authLevel, route),
+    );
+    expect(lines).toEqual(squeezed(HTTP).map((line) => line.replace(' function ', ' anonymous ')));
+  });
+
+  /** Reading anything but the headers would mean that something ran before the token was checked. */
+  const bare = (headers: HeadersInit = {}) => ({ headers: new Headers(headers) });
+  const context = { invocationId: 'i', info: () => {}, warn: () => {}, error: () => {} };
+
+  test('each of them, but for those of the browser and the probe, answers 401 without a token', async () => {
+    const guarded = [...registered(entra()).http].filter(([, { route = '' }]) => !PUBLIC.includes(route));
+    expect(guarded.length).toBe(HTTP.length - PUBLIC.length);
+    for (const [name, { handler }] of guarded) {
+      const answer = await handler?.(bare(), context);
+      expect([name, answer?.status]).toEqual([name, 401]);
+      expect(answer?.headers).toMatchObject({ 'www-authenticate': 'Bearer' });
+    }
+  });
+
+  test('each of them runs nothing before its token was accepted', async () => {
+    const fake = entra();
+    fake.apiTokens.verdict = { kind: 'refused', reason: 'role_missing' };
+    for (const [name, { route = '', handler }] of registered(fake).http) {
+      if (PUBLIC.includes(route)) continue;
+      const answer = await handler?.(bare({ authorization: 'Bearer the-token' }), context);
+      expect([name, answer?.status]).toEqual([name, 401]);
+    }
+    expect(fake.apiTokens.judged).toHaveLength(HTTP.length - PUBLIC.length);
+  });
 });
 
 test('no two routes answer the same request', () => {

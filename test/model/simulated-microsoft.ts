@@ -98,7 +98,14 @@ export class SimulatedMicrosoft {
         };
       });
     const unused = () => Promise.reject(new Error('no part of the model'));
-    return { refresh, authorizeUrl: unused, redeem: unused, prove: unused, resolveTenant: unused };
+    return {
+      refresh,
+      ready: unused,
+      authorizeUrl: unused,
+      redeem: unused,
+      proveApplication: unused,
+      resolveTenant: unused,
+    };
   }
 
   private receive(

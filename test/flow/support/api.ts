@@ -1,3 +1,5 @@
+import type { CallerProof } from '../../../sandbox/hire2retire/caller-proof.ts';
+
 /** An answer of the API. */
 export interface Answer {
   readonly request: string;
@@ -9,7 +11,7 @@ export interface Answer {
 export interface CallOptions {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** `undefined` sends none. */
+  /** A function key instead of what usually proves us; `undefined` sends nothing. */
   readonly key?: string | undefined;
 }
 
@@ -17,22 +19,23 @@ export interface CallOptions {
 export class Api {
   readonly answers: Answer[] = [];
   private readonly url: string;
-  private readonly key: string;
+  private readonly proof: CallerProof;
 
   /** @param url ends in `/api` */
-  constructor(url: string, key: string) {
+  constructor(url: string, proof: CallerProof) {
     this.url = url;
-    this.key = key;
+    this.proof = proof;
   }
 
   /** @param path begins with a slash */
   async call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
     const { body, headers = {} } = options;
-    const key = 'key' in options ? options.key : this.key;
+    const given = 'key' in options;
+    const proof = given ? options.key !== undefined && { 'x-functions-key': options.key } : await this.proof();
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
-        ...(key !== undefined && { 'x-functions-key': key }),
+        ...proof,
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },

@@ -31,7 +31,7 @@ export interface Flow {
 export async function startFlow(options: Omit<SandboxOptions, 'ports' | 'host' | 'build'> = {}): Promise<Flow> {
   const sandbox = await startSandbox({ ...options, ports: 'free' });
   const { info, storage } = sandbox;
-  const api = new Api(info.api, info.functionKey);
+  const api = new Api(info.api, sandbox.proof);
   const control = async (method: string, path: string, body?: unknown) => {
     const init = body === undefined ? {} : { body: JSON.stringify(body) };
     const headers = { 'content-type': 'application/json' };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { functionKeyProof } from '../../../sandbox/hire2retire/caller-proof.ts';
 import { startHire2Retire } from '../../../sandbox/hire2retire/hire2retire.ts';
 import { json, type LoopbackServer } from '../../../sandbox/kit/serve.ts';
 import { Browser } from './browser.ts';
@@ -13,7 +14,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   api = await startFakeApi();
-  server = await startHire2Retire({ api: () => ({ url: `${api.url}/api`, functionKey: 'the-key' }) });
+  server = await startHire2Retire({ api: () => ({ url: `${api.url}/api`, proof: functionKeyProof('the-key') }) });
 });
 
 afterAll(async () => {
@@ -115,7 +116,9 @@ describe('linking', () => {
   });
 
   it('says so when the API does not answer', async () => {
-    const lonely = await startHire2Retire({ api: () => ({ url: 'http://127.0.0.1:1/api', functionKey: 'k' }) });
+    const lonely = await startHire2Retire({
+      api: () => ({ url: 'http://127.0.0.1:1/api', proof: functionKeyProof('k') }),
+    });
     const answer = await new Browser(lonely.url).post('/service-provider', {});
     expect(answer.status).toBe(503);
     expect(await answer.text()).toContain('does not answer right now');

@@ -58,10 +58,25 @@ describe('metadata', () => {
     },
   );
 
-  test('serves the key that others verify tokens with', async () => {
-    const { keys } = (await (await fetch(`${identity.url}/${ROBOMQ}/discovery/v2.0/keys`)).json()) as {
+  const keySet = async () =>
+    (await (await fetch(`${identity.url}/${ROBOMQ}/discovery/v2.0/keys`)).json()) as {
       keys: (JsonWebKey & { kid: string })[];
     };
+
+  test('serves a new key beside the one before when keys are rotated, and tokens of both are known', async () => {
+    const scope = 'api://outlook-sender/.default';
+    const token = async () =>
+      String((await postToken(identity, { grant_type: 'client_credentials', scope }, ROBOMQ)).body['access_token']);
+    const kidOf = (jwt: string) => JSON.parse(Buffer.from(jwt.split('.')[0] ?? '', 'base64url').toString()).kid;
+    const before = kidOf(await token());
+    await identity.rotateKey();
+    const after = kidOf(await token());
+    expect(after).not.toBe(before);
+    expect((await keySet()).keys.map(({ kid }) => kid)).toEqual([after, before]);
+  });
+
+  test('serves the key that others verify tokens with', async () => {
+    const { keys } = await keySet();
     const { body } = await postToken(
       identity,
       { grant_type: 'client_credentials', scope: 'api://outlook-sender/.default' },

@@ -11,6 +11,7 @@ import {
   codeFor,
   customerOwned,
   customerOwnedSingleTenant,
+  directory,
   GLOBEX,
   pkce,
   postToken,
@@ -242,24 +243,45 @@ describe('an application proves itself', () => {
     expect((await postToken(identity, single, ACME)).status).toBe(200);
     expectRefusal(await postToken(identity, single, GLOBEX), 'unauthorized_client', 700016);
     expectRefusal(await postToken(identity, single, 'common'), 'invalid_request', 50194);
-    expectRefusal(await postToken(identity, asCustomer, 'common'), 'invalid_request', 90019);
+    expectRefusal(await postToken(identity, asCustomer, 'common'), 'invalid_request', 50059);
     await codeFor(identity, 'hr@globex.example', { changes: { client_id: customerOwned.clientId } });
     expect((await postToken(identity, asCustomer, GLOBEX)).status).toBe(200);
   });
 
-  test('with a token for the resource it names, and the role it has there', async () => {
-    const scope = 'api://outlook-sender/.default';
-    const { body } = await postToken(identity, { ...appOnly, scope }, ROBOMQ);
-    expect(body).not.toHaveProperty('refresh_token');
-    expect(claimsOf(body['access_token'])).toMatchObject({
-      aud: 'api://outlook-sender',
-      azp: serviceProvider.clientId,
-      idtyp: 'app',
-      iss: `https://login.microsoftonline.com/${ROBOMQ}/v2.0`,
-      roles: ['Outlook.Manage'],
-      tid: ROBOMQ,
-    });
+  const { api, applications } = directory;
+  const asHire2Retire = {
+    ...appOnly,
+    client_id: applications.hire2retire.clientId,
+    client_secret: applications.hire2retire.clientSecret,
+  };
+
+  test.each([api.clientId, api.identifierUri])(
+    'with a version 2.0 token for the API, by whichever name, and the role it was given there: %s',
+    async (name) => {
+      const { body } = await postToken(identity, { ...asHire2Retire, scope: `${name}/.default` }, ROBOMQ);
+      expect(body).not.toHaveProperty('refresh_token');
+      const claims = claimsOf(body['access_token']);
+      expect(claims).toMatchObject({
+        aud: api.clientId,
+        azp: applications.hire2retire.clientId,
+        iss: `https://login.microsoftonline.com/${ROBOMQ}/v2.0`,
+        roles: ['Outlook.Manage'],
+        tid: ROBOMQ,
+      });
+      expect(claims['oid']).toBe(claims['sub']);
+      for (const absent of ['scp', 'idtyp', 'appid']) expect(claims).not.toHaveProperty(absent);
+    },
+  );
+
+  test('with a token for the API without a role, where it was given none', async () => {
+    const { body } = await postToken(identity, { ...appOnly, scope: `${api.clientId}/.default` }, ROBOMQ);
+    expect(claimsOf(body['access_token'])).toMatchObject({ aud: api.clientId, azp: serviceProvider.clientId });
+    expect(claimsOf(body['access_token'])).not.toHaveProperty('roles');
+  });
+
+  test('with a token for another resource that it names', async () => {
     const graph = await postToken(identity, appOnly, ROBOMQ);
+    expect(claimsOf(graph.body['access_token'])).toMatchObject({ aud: 'https://graph.microsoft.com', idtyp: 'app' });
     expect(claimsOf(graph.body['access_token'])).not.toHaveProperty('roles');
     expectRefusal(await postToken(identity, { ...appOnly, scope: 'Mail.Send' }, ROBOMQ), 'invalid_scope', 1002012);
   });
