@@ -17,6 +17,7 @@ import { OpenLinks } from './linking/open-links.ts';
 import type { MailDeps } from './mail/deps.ts';
 import { EventOutbox } from './mail/events.ts';
 import { LaneStore } from './mail/lane.ts';
+import { ReleasedLanes } from './mail/released-lanes.ts';
 
 /** What the functions call, wired once. */
 export interface App {
@@ -72,6 +73,7 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
     cache: new ConnectionCache(connections, clock),
     health: new ConnectionHealth({ clock, connections, applications, applicationHealth, lanes, outbox }),
     lanes,
+    released: new ReleasedLanes(),
     outbox,
     tokens: new AccessTokens({
       config,

@@ -12,6 +12,7 @@ import { insertMail } from './insert-mail.ts';
 import { queueMessageSchema } from './message.ts';
 import { contentHashOf, prepareMail } from './prepare.ts';
 import { isWaiting, recordOf } from './record.ts';
+import { sendAtOnce } from './send-at-once.ts';
 import { recordKey, type WaitingMail } from './waiting.ts';
 import { type Delivery, workLane } from './work-lane.ts';
 
@@ -49,10 +50,12 @@ export async function acceptMessage(deps: MailDeps, message: QueuedMessage, deli
     return refuse(deps, connection, mailId, prepared.errors, message, delivery);
   }
 
+  const posted = new Set<string>();
+  if (await sendAtOnce(deps, delivery, connection, prepared.mail, blob, posted)) return;
   const insertion = await insertMail(deps, connection, prepared.mail, blob);
   if (insertion.kind === 'id_reused') return rejectReused(deps, connection, mailId, message, delivery);
   const own = insertion.kind === 'inserted' ? insertion.own : undefined;
-  const result = await workLane(deps, delivery, connection, own);
+  const result = await workLane(deps, delivery, connection, own, posted);
   if (result === 'removed') await cancel(deps, connection.connectionId, mailId);
   if (result === 'no_lane' && own) {
     await undo(deps, own.mail);

@@ -9,6 +9,7 @@ import type { Table } from '../storage/table.ts';
 import type { EventOutbox } from './events.ts';
 import type { GraphMail } from './graph-answer.ts';
 import type { LaneStore } from './lane.ts';
+import type { ReleasedLanes } from './released-lanes.ts';
 
 /** What the mail part needs from outside. */
 export interface MailDeps {
@@ -23,6 +24,7 @@ export interface MailDeps {
   readonly cache: ConnectionCache;
   readonly health: ConnectionHealth;
   readonly lanes: LaneStore;
+  readonly released: ReleasedLanes;
   readonly outbox: EventOutbox;
   readonly tokens: AccessTokens;
   readonly graph: GraphMail;

@@ -24,6 +24,8 @@ export class LaneHold {
   private isDirty: boolean;
   private shut: boolean;
   private isLost = false;
+  /** Somebody wrote to the lane's row while it was held: what was read of it at the start is not all of it any more. */
+  changedByOthers = false;
   /** One mail may be claimed behind the shut gate: does the mailbox take mail again? */
   probing = false;
   pace: Pace;
@@ -128,6 +130,7 @@ export class LaneHold {
       return;
     }
     this.etag = lane.etag;
+    this.changedByOthers = true;
     // Only a look of our own clears what we noted ourselves.
     this.isDirty ||= lane.dirty;
     this.shut = lane.gate !== 'open';

@@ -65,6 +65,39 @@ export async function insertMail(
   }
 }
 
+/**
+ * What takes a mail in already claimed, in one transaction with its lane; undefined when its content needs a blob of its
+ * own, which is written before.
+ */
+export function claimedMail(
+  deps: MailDeps,
+  connection: Connection,
+  mail: PreparedMail,
+  blob: ReadBlob | undefined,
+  epoch: number,
+  clientRequestId: string,
+): { readonly operations: readonly RowOperation[]; readonly own: OwnMail } | undefined {
+  if (contentBytes(mail).length > LIMITS.rowContentBytes) return undefined;
+  const hash = sha256(mail.mailId);
+  const waiting = waitingRow(mail, hash, blob && dropReference(blob));
+  const record = recordRow(deps, connection, mail, hash, blob);
+  const claim = { attempts: 1 } as const;
+  return {
+    operations: [
+      { ...record, properties: { ...record.properties, ...claim, state: 'sending', clientRequestId } },
+      { ...waiting.operation, properties: { ...waiting.operation.properties, ...claim, claimedBy: epoch } },
+    ],
+    own: {
+      mail: { ...waiting.mail, connectionId: connection.connectionId, etag: '' },
+      content: { ...mail.content, ...blob?.content },
+    },
+  };
+}
+
+function dropReference({ name, etag }: ReadBlob): BlobReference {
+  return { container: CONTAINERS.drop, name, etag, holds: 'body' };
+}
+
 /** A mail that was refused leaves its id free: the next message with that id takes the record's place. */
 async function replaceRefused(
   deps: MailDeps,
@@ -99,7 +132,7 @@ async function storeContent(
   blob: ReadBlob | undefined,
 ): Promise<BlobReference | undefined> {
   const small = contentBytes(mail).length <= LIMITS.rowContentBytes;
-  if (small) return blob && { container: CONTAINERS.drop, name: blob.name, etag: blob.etag, holds: 'body' };
+  if (small) return blob && dropReference(blob);
   // The random part keeps two tries of one mail apart: neither deletes the other's content.
   const name = `${connection.customerId}/${connection.connectionId}/${hash}-${randomBytes(6).toString('hex')}`;
   const whole = Buffer.from(JSON.stringify({ ...mail.content, ...blob?.content }));
@@ -123,7 +156,7 @@ function waitingRow(mail: PreparedMail, hash: string, blob: BlobReference | unde
     recipients: mail.recipients,
     onUncertain: mail.onUncertain ?? '',
   } as const;
-  const operation: RowOperation = {
+  const operation = {
     kind: 'insert',
     rowKey,
     properties: {
@@ -134,7 +167,7 @@ function waitingRow(mail: PreparedMail, hash: string, blob: BlobReference | unde
       ...(inRow && { content: inRow }),
       ...(blob && { blobContainer: blob.container, blobName: blob.name, blobEtag: blob.etag }),
     },
-  };
+  } as const;
   const waiting: Omit<WaitingMail, 'connectionId' | 'etag'> = {
     ...shared,
     rowKey,

@@ -6,12 +6,13 @@ import { StoreUnavailable } from '../storage/ports.ts';
 import { type Properties, RowConflict } from '../storage/table.ts';
 import type { MailDeps } from './deps.ts';
 import { drain } from './drain.ts';
-import { LaneDirty, LaneHold, LaneLost } from './hold.ts';
+import { LaneHold } from './hold.ts';
 import { isProbed, LANE_ROW, type Lane, leaseRemaining, PROBE_MS } from './lane.ts';
 import { takeToken } from './pace.ts';
 import { pauseAfter, pauseLane } from './pause-lane.ts';
 import type { MailContent } from './prepare.ts';
-import { claimOperations, type SendContext, sendClaimed } from './send-claimed.ts';
+import { claimOperations, type SendContext } from './send-claimed.ts';
+import { sendOwn } from './send-own.ts';
 import { shutGate } from './shut-gate.ts';
 import { isProbeDue, tendShutLane } from './tend-shut-lane.ts';
 import { leaveTicket } from './tickets.ts';
@@ -45,15 +46,16 @@ const TRIES = 4;
  * Sees to it that the waiting mail of a lane is sent, by this delivery or by somebody who will come. The rule that every
  * path keeps: a waiting row is woken by its own undeleted message, or by `dirty` and the holder's undeleted message, or
  * by a ticket.
+ * @param posted hashes of mail that this delivery posted before, see `SendContext`
  */
 export async function workLane(
   deps: MailDeps,
   delivery: Delivery,
   connection: Connection,
   own?: OwnMail,
+  posted = new Set<string>(),
 ): Promise<LaneResult> {
   let fresh = own;
-  const posted = new Set<string>();
   for (let failures = 0; ; ) {
     try {
       // Whoever had the message before may have died between an outcome and telling it.
@@ -210,7 +212,8 @@ async function refuse(
   return 'done';
 }
 
-function held(deps: MailDeps, delivery: Delivery, lane: Lane): Properties {
+/** What taking a lane writes into its row. */
+export function heldBy(deps: MailDeps, delivery: Delivery, lane: Lane): Properties {
   const leaseUntil = new Date(deps.clock.now().getTime() + deps.config.laneLeaseSeconds * 1000).toISOString();
   return { epoch: lane.epoch + 1, owner: delivery.owner, leaseUntil, dirty: false };
 }
@@ -219,7 +222,7 @@ async function takeAlone(deps: MailDeps, delivery: Delivery, context: SendContex
   // The ticket that is noted may be the one that brought us: from now on nobody may count on it.
   const probing = isProbed(lane.gate);
   const probeAt = new Date(deps.clock.now().getTime() + PROBE_MS).toISOString();
-  const properties = { ...held(deps, delivery, lane), ticketAt: '', ...(probing && { probeAt }) };
+  const properties = { ...heldBy(deps, delivery, lane), ticketAt: '', ...(probing && { probeAt }) };
   const merge = { kind: 'merge', rowKey: LANE_ROW, properties, etag: lane.etag } as const;
   let etag: string;
   try {
@@ -250,7 +253,7 @@ async function takeWithOwn(
   }
   const clientRequestId = randomUUID();
   const claimedAt = deps.clock.monotonic();
-  const taken = { ...held(deps, delivery, lane), ...permission.pace };
+  const taken = { ...heldBy(deps, delivery, lane), ...permission.pace };
   let etags: ReadonlyMap<string, string>;
   try {
     const take = { kind: 'merge', rowKey: LANE_ROW, properties: taken, etag: lane.etag } as const;
@@ -262,51 +265,7 @@ async function takeWithOwn(
     if (!(error instanceof RowConflict)) throw error;
     return error.rowKey === LANE_ROW ? 'again' : 'again_without_own';
   }
-  const hold = new LaneHold(deps, lane, {
-    epoch: lane.epoch + 1,
-    owner: delivery.owner,
-    etag: etags.get(LANE_ROW) ?? '',
-  });
-  hold.pace = permission.pace;
-  const mail = { ...own.mail, attempts: own.mail.attempts + 1, claimedBy: hold.epoch };
-  const recordEtag = etags.get(`1|${mail.hash}`) ?? '';
-  const claimed = { mail, content: own.content, recordEtag, clientRequestId, claimedAt };
-  let released = false;
-  const { result, toldKey, shut } = await sendClaimed(deps, context, claimed, async (outcome, ended) => {
-    // Only an ordinary end lets go in the same transaction; anything else is the drain's to judge.
-    if (ended.kind !== 'accepted' && ended.kind !== 'rejected') return deps.mails.write(lane.connectionId, outcome);
-    try {
-      const release = { owner: '', leaseUntil: '', dirty: false, ticketAt: lane.ticketAt, setbacks: 0 };
-      await hold.write(release, outcome, 'release');
-      released = true;
-    } catch (error) {
-      if (!(error instanceof LaneDirty) && !(error instanceof LaneLost)) throw error;
-      await deps.mails.write(lane.connectionId, outcome);
-    }
-    return undefined;
-  });
-  if (toldKey !== undefined) await deps.outbox.forget(lane.connectionId, toldKey);
-  if (released || hold.lost) return 'done';
-  if (result.kind === 'wait') {
-    const paused = await pauseLane(deps, lane, pauseAfter(deps, result, hold.setbacks));
-    await letGo(hold, { ...paused, setbacks: hold.setbacks + 1 });
-    return 'done';
-  }
-  if (shut) {
-    // Whoever comes for the held lane looks after what expires in it.
-    await leaveTicket(deps.queues, lane, SECOND);
-    await letGo(hold, { ticketAt: '' });
-    return 'done';
-  }
-  hold.markDirty();
-  await drain(deps, hold, context);
+  const { pace } = permission;
+  await sendOwn(deps, context, { lane, owner: delivery.owner, pace, ...own, etags, clientRequestId, claimedAt });
   return 'done';
-}
-
-async function letGo(hold: LaneHold, properties: Properties): Promise<void> {
-  try {
-    await hold.write({ owner: '', leaseUntil: '', dirty: false, ...properties });
-  } catch (error) {
-    if (!(error instanceof LaneLost)) throw error;
-  }
 }

@@ -83,6 +83,13 @@ describe('what a mail costs', () => {
     expect(await requestsPerMail(sparse)).toEqual({ table: 5, queue: 1 });
   });
 
+  test('a mail to a mailbox that one instance has just sent through costs two', async () => {
+    const busy = { ...quiet, mails: 100, lanes: 1, arriveWithinMs: 3_600_000, senders: 1, acceptedEvents: false };
+    const { table, queue } = await requestsPerMail(busy);
+    expect(table).toBeLessThan(2.3);
+    expect(queue).toBeLessThan(0.1);
+  });
+
   test('a burst of 400 to one lane costs less than four and a half table requests a mail', async () => {
     const burst = { ...quiet, mails: 400, lanes: 1, arriveWithinMs: 1_000, perMinute: 0 };
     const { table, queue } = await requestsPerMail(burst);
