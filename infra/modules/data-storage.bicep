@@ -20,6 +20,12 @@ param skuName 'Standard_LRS' | 'Standard_ZRS' | 'Standard_GRS' | 'Standard_GZRS'
 @maxValue(365)
 param blobRestoreDays int
 
+@description('Required. Whether it is reached through private endpoints.')
+param isPrivate bool
+
+@description('Required. Addresses that reach a private account from outside.')
+param adminIpRanges string[]
+
 var names = loadJsonContent('../storage-names.json')
 var queueNames = concat(map(items(names.queues), queue => queue.value), names.poisonQueues)
 var tableNames = map(items(names.tables), table => table.value)
@@ -46,7 +52,12 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     defaultToOAuthAuthentication: true
     isLocalUserEnabled: false
     minimumTlsVersion: 'TLS1_2'
-    publicNetworkAccess: 'Enabled'
+    publicNetworkAccess: isPrivate && empty(adminIpRanges) ? 'Disabled' : 'Enabled'
+    networkAcls: {
+      bypass: 'None'
+      defaultAction: isPrivate ? 'Deny' : 'Allow'
+      ipRules: [for range in (isPrivate ? adminIpRanges : []): { action: 'Allow', value: range }]
+    }
     supportsHttpsTrafficOnly: true
   }
 }
@@ -111,6 +122,9 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
     }
   }
 }
+
+@description('Resource ID.')
+output id string = account.id
 
 @description('Name of the storage account.')
 output name string = account.name
