@@ -187,8 +187,9 @@ module vault 'modules/key-vault.bicep' = {
     secretRestoreDays: secretRestoreDays
     isPrivate: isPrivate
     adminIpRanges: adminIpRanges
-    logsId: monitoring.outputs.logsId
+    logsName: names.logs
   }
+  dependsOn: [monitoring]
 }
 
 module privateNetwork 'modules/network.bicep' = if (isPrivate) {
@@ -211,7 +212,7 @@ module functionApp 'modules/function-app.bicep' = {
     hostStorageName: names.hostStorage
     packageContainer: hostStorage.outputs.packageContainer
     insightsName: names.insights
-    logsId: monitoring.outputs.logsId
+    logsName: names.logs
     nodeVersion: nodeVersion
     updateStrategy: updateStrategy
     instanceMemoryMB: instanceMemoryMB
@@ -240,7 +241,7 @@ module functionApp 'modules/function-app.bicep' = {
     )
   }
   // Its first start finds what it may do.
-  dependsOn: [roles]
+  dependsOn: [roles, monitoring]
 }
 
 module domain 'modules/custom-domain.bicep' = if (customDomain != null) {
@@ -287,22 +288,21 @@ module admins 'modules/role-assignments.bicep' = if (adminGroupId != null) {
 
 module workbook 'modules/workbook.bicep' = {
   params: {
-    insightsId: monitoring.outputs.insightsId
+    insightsName: names.insights
     location: location
     tags: tags
   }
+  dependsOn: [monitoring]
 }
 
 module alerts 'modules/alerts.bicep' = {
   params: {
     location: location
     tags: tags
-    insightsId: monitoring.outputs.insightsId
-    actionGroupId: monitoring.outputs.actionGroupId
-    vaultId: vault.outputs.id
-    dataStorageId: dataStorage.outputs.id
+    names: names
     runbookUrl: runbookUrl
   }
+  dependsOn: [monitoring, vault, dataStorage]
 }
 
 // ---- Outputs ----

@@ -64,5 +64,6 @@ export const DATA_OPERATIONS = {
     [CONTAINERS.content]: ['Put Blob', 'Get Blob', 'Delete Blob'],
     [CONTAINERS.rejected]: ['Put Blob'],
   },
-  vault: { secrets: ['Set Secret', 'Get Secret', 'Delete Secret'] },
+  // The library looks once at what it has deleted.
+  vault: { secrets: ['Set Secret', 'Get Secret', 'Delete Secret', 'Get Deleted Secret'] },
 } as const;

@@ -1,26 +1,24 @@
 metadata name = 'Alerts'
 metadata description = 'When somebody must look. Each alert is a query of infra/queries, and its name is the heading of its paragraph in docs/runbook.md.'
 
+import { resourceNames } from 'names.bicep'
+
 @description('Required. Region of the alerts.')
 param location string
 
 @description('Required. Tags of the alerts.')
 param tags { *: string }
 
-@description('Required. Resource ID of the Application Insights resource.')
-param insightsId string
-
-@description('Required. Resource ID of the action group that is told.')
-param actionGroupId string
-
-@description('Required. Resource ID of the vault.')
-param vaultId string
-
-@description('Required. Resource ID of the data storage account.')
-param dataStorageId string
+@description('Required. Names of the resources.')
+param names resourceNames
 
 @description('Required. Address of the runbook, without a heading.')
 param runbookUrl string
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = { name: names.insights }
+resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' existing = { name: names.actionGroup }
+resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = { name: names.vault }
+resource dataStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = { name: names.dataStorage }
 
 @description('An alert that looks through the logs. It counts rows, or adds up a column of them.')
 type logAlert = {
@@ -205,7 +203,7 @@ var metricAlerts metricAlert[] = [
   {
     name: 'vault-throttled'
     says: 'The vault turns requests away because there are too many'
-    scopeId: vaultId
+    scopeId: vault.id
     namespace: 'Microsoft.KeyVault/vaults'
     metric: 'ServiceApiResult'
     dimension: 'StatusCode'
@@ -214,7 +212,7 @@ var metricAlerts metricAlert[] = [
   {
     name: 'storage-throttled'
     says: 'Storage turns requests away because there are too many'
-    scopeId: dataStorageId
+    scopeId: dataStorage.id
     namespace: 'Microsoft.Storage/storageAccounts'
     metric: 'Transactions'
     dimension: 'ResponseType'
@@ -233,7 +231,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
       description: 'What to do: ${runbookUrl}#${alert.name}'
       enabled: true
       severity: alert.severity
-      scopes: [insightsId]
+      scopes: [insights.id]
       evaluationFrequency: alert.every
       windowSize: alert.over
       // A daily one cannot take itself back; Azure refuses it for more than 12 hours.
@@ -252,7 +250,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
         ]
       }
       actions: {
-        actionGroups: [actionGroupId]
+        actionGroups: [actionGroup.id]
         customProperties: { runbook: '${runbookUrl}#${alert.name}' }
       }
     }
@@ -287,7 +285,7 @@ resource metricRules 'Microsoft.Insights/metricAlerts@2018-03-01' = [
           }
         ]
       }
-      actions: [{ actionGroupId: actionGroupId, webHookProperties: { runbook: '${runbookUrl}#${alert.name}' } }]
+      actions: [{ actionGroupId: actionGroup.id, webHookProperties: { runbook: '${runbookUrl}#${alert.name}' } }]
     }
   }
 ]

@@ -25,8 +25,8 @@ param packageContainer string
 @description('Required. Name of the Application Insights resource.')
 param insightsName string
 
-@description('Required. Resource ID of the Log Analytics workspace that gets the app\'s metrics.')
-param logsId string
+@description('Required. Name of the Log Analytics workspace that gets the app\'s metrics.')
+param logsName string
 
 @description('Required. Major version of Node.js.')
 param nodeVersion '22' | '24'
@@ -52,6 +52,7 @@ param subnetId string?
 @description('Required. Settings of the product.')
 param settings { *: string }
 
+resource logs 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = { name: logsName }
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = { name: identityName }
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = { name: insightsName }
 
@@ -148,7 +149,7 @@ resource metrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'metrics'
   scope: site
   properties: {
-    workspaceId: logsId
+    workspaceId: logs.id
     metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }

@@ -23,8 +23,10 @@ param isPrivate bool
 @description('Required. Addresses that reach a private vault from outside.')
 param adminIpRanges string[]
 
-@description('Required. Resource ID of the Log Analytics workspace that gets the audit log.')
-param logsId string
+@description('Required. Name of the Log Analytics workspace that gets the audit log.')
+param logsName string
+
+resource logs 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = { name: logsName }
 
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   name: name
@@ -54,7 +56,7 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'audit'
   scope: vault
   properties: {
-    workspaceId: logsId
+    workspaceId: logs.id
     logs: [{ category: 'AuditEvent', enabled: true }]
   }
 }

@@ -70,11 +70,5 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-@description('Resource ID of the Log Analytics workspace.')
-output logsId string = logs.id
-
-@description('Resource ID of the Application Insights resource.')
-output insightsId string = insights.id
-
-@description('Resource ID of the action group.')
-output actionGroupId string = actionGroup.id
+@description('Name of the Application Insights resource.')
+output insightsName string = insights.name

@@ -1,14 +1,16 @@
 metadata name = 'Workbook'
 metadata description = 'What an admin looks at first: is mail flowing, what is stuck and why. Each table or chart is a query of infra/queries.'
 
-@description('Required. Resource ID of the Application Insights resource.')
-param insightsId string
+@description('Required. Name of the Application Insights resource.')
+param insightsName string
 
 @description('Required. Region of the workbook.')
 param location string
 
 @description('Required. Tags of the workbook.')
 param tags { *: string }
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = { name: insightsName }
 
 @description('A query as the workbook shows it.')
 type view = { title: string, query: string, shown: 'barchart' | 'categoricalbar' | 'table' | 'timechart', empty: string }
@@ -132,7 +134,7 @@ var content = {
       name: 'view ${index}'
     })
   )
-  fallbackResourceIds: [insightsId]
+  fallbackResourceIds: [insights.id]
 }
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
@@ -144,7 +146,7 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     category: 'workbook'
     displayName: 'Outlook sender'
     serializedData: string(content)
-    sourceId: insightsId
+    sourceId: insights.id
     version: '1.0'
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CONTAINERS, POISON_QUEUES, QUEUES, TABLES } from '../../shared/storage-names.ts';
-import { namesOf, resourcesOf } from './snapshot.ts';
+import { namesOf, resourcesOf } from './support/snapshot.ts';
 
 const ACCOUNT = 'Microsoft.Storage/storageAccounts';
 

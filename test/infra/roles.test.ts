@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { DATA_OPERATIONS, QUEUES } from '../../shared/storage-names.ts';
 import { EXAMPLE_VARIABLES } from '../../tools/infra-sets.ts';
 import { read, tableBelow } from '../guard/repository.ts';
-import { assignmentsOf, KINDS } from './assignments.ts';
-import { allowed, NEEDED, ROLES, type RoleName, suffices } from './role-definitions.ts';
-import { resourcesOf, SET_NAMES } from './snapshot.ts';
+import { assignmentsOf, KINDS } from './support/assignments.ts';
+import { allowed, NEEDED, ROLES, type RoleName, suffices } from './support/role-definitions.ts';
+import { resourcesOf, SET_NAMES } from './support/snapshot.ts';
 
 /** `queues/outlook-mail` and what is done to it. */
 const OPERATIONS: readonly (readonly [string, readonly string[]])[] = [

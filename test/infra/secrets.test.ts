@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { predictions } from './snapshot.ts';
+import { predictions } from './support/snapshot.ts';
 
 const infra = fileURLToPath(new URL('../../infra/', import.meta.url));
 const files = globSync('**/*.bicep', { cwd: infra }).map((file) => ({

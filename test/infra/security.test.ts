@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { onlyResource, predictions, resourcesOf, SET_NAMES, type SetName } from './snapshot.ts';
+import { onlyResource, predictions, resourcesOf, SET_NAMES, type SetName } from './support/snapshot.ts';
 
 const STORAGE = 'Microsoft.Storage/storageAccounts';
 const VAULT = 'Microsoft.KeyVault/vaults';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, loadConfig, settingsSchema } from '../../shared/config.ts';
 import { read } from '../guard/repository.ts';
-import { appSettings, onlyResource, SET_NAMES } from './snapshot.ts';
+import { appSettings, onlyResource, SET_NAMES } from './support/snapshot.ts';
 
 const OURS = Object.keys(settingsSchema.shape);
 const REQUIRED = Object.entries(settingsSchema.shape)

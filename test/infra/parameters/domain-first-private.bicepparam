@@ -8,3 +8,4 @@ param network = 'private'
 param adminIpRanges = ['198.51.100.0/24', '203.0.113.7']
 param customDomain = { hostName: 'mail.example.com', certificate: 'none' }
 param runbookUrl = 'https://docs.example.com/runbook.md'
+param tags = { service: 'outlook-sender' }

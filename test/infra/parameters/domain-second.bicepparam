@@ -6,3 +6,4 @@ param linkReturnUrls = { settings: 'https://app.example.com/outlook/return' }
 param serviceProviderClientId = '11111111-1111-4111-8111-111111111111'
 param customDomain = { hostName: 'mail.example.com', certificate: 'managed' }
 param runbookUrl = 'https://docs.example.com/runbook.md'
+param tags = { service: 'outlook-sender' }

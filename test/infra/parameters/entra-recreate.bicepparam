@@ -13,3 +13,4 @@ param moreSettings = { MAIL_PER_MINUTE: '20' }
 param nodeVersion = '22'
 param updateStrategy = 'Recreate'
 param runbookUrl = 'https://docs.example.com/runbook.md'
+param tags = { service: 'outlook-sender' }

@@ -5,7 +5,7 @@ import {
   type PredictedResource,
   type Prediction,
   ROOT,
-} from '../../tools/infra-sets.ts';
+} from '../../../tools/infra-sets.ts';
 
 export type SetName = 'small' | 'production' | 'entra-recreate' | 'domain-first-private' | 'domain-second';
 

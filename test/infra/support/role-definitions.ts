@@ -118,6 +118,7 @@ export const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = 
   'Get Secret': [[`${SECRETS}/getSecret/action`]],
   'Set Secret': [[`${SECRETS}/setSecret/action`]],
   'Delete Secret': [[`${SECRETS}/delete`]],
+  'Get Deleted Secret': [[`${SECRETS}/readMetadata/action`]],
 };
 
 /** Everything in the families of actions above that a `*` may stand for. */
