@@ -18,7 +18,7 @@ param runbookUrl string
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = { name: names.insights }
 resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' existing = { name: names.actionGroup }
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = { name: names.vault }
-resource dataStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = { name: names.dataStorage }
+resource dataStorage 'Microsoft.Storage/storageAccounts@2026-04-01' existing = { name: names.dataStorage }
 
 @description('An alert that looks through the logs. It counts rows, or adds up a column of them.')
 type logAlert = {
@@ -257,7 +257,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   }
 ]
 
-resource metricRules 'Microsoft.Insights/metricAlerts@2018-03-01' = [
+resource metricRules 'Microsoft.Insights/metricAlerts@2026-01-01' = [
   for alert in metricAlerts: {
     name: 'alert-${alert.name}'
     location: 'global'

@@ -77,19 +77,19 @@ var onInsights = filter(assignments, one => one.on == 'insights')
 var onSite = filter(assignments, one => one.on == 'site')
 var onResourceGroup = filter(assignments, one => one.on == 'resourceGroup')
 
-resource dataStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+resource dataStorage 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
   name: names.dataStorage
 
   resource queueService 'queueServices' existing = { name: 'default' }
   resource tableService 'tableServices' existing = { name: 'default' }
   resource blobService 'blobServices' existing = { name: 'default' }
 }
-resource hostStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = { name: names.hostStorage }
+resource hostStorage 'Microsoft.Storage/storageAccounts@2026-04-01' existing = { name: names.hostStorage }
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = { name: names.vault }
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = { name: names.insights }
 resource site 'Microsoft.Web/sites@2025-03-01' existing = { name: names.site }
 
-resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' existing = [
+resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2026-04-01' existing = [
   for one in onQueues: { parent: dataStorage::queueService, name: one.name! }
 ]
 resource queueRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
@@ -104,7 +104,7 @@ resource queueRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' existing = [
+resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2026-04-01' existing = [
   for one in onTables: { parent: dataStorage::tableService, name: one.name! }
 ]
 resource tableRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
@@ -119,7 +119,7 @@ resource tableRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = [
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' existing = [
   for one in onContainers: { parent: dataStorage::blobService, name: one.name! }
 ]
 resource containerRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [

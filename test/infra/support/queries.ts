@@ -12,7 +12,7 @@ export const QUERIES = globSync('infra/queries/*.kql', { cwd: ROOT })
  */
 export function eventsNamed(query: string): string[] {
   const whole = [...query.matchAll(/message startswith '\{"event":"([\w.]+)"'/g)].map(([, event = '']) => event);
-  const listed = [...query.matchAll(/e\.event in \(([^)]*)\)/g)].flatMap(([, list = '']) =>
+  const listed = [...query.matchAll(/tostring\(e\.event\) in \(([^)]*)\)/g)].flatMap(([, list = '']) =>
     [...list.matchAll(/'([^']+)'/g)].map(([, event = '']) => event),
   );
   const security = query.includes(`'{"event":"security.'`) ? ['security.link_wrong_session'] : [];

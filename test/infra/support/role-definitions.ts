@@ -112,6 +112,7 @@ export const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = 
   'Insert Entity': [[`${TABLES}/entities/add/action`], [`${TABLES}/entities/write`]],
   'Update Entity': [[`${TABLES}/entities/update/action`], [`${TABLES}/entities/write`]],
   'Delete Entity': [[`${TABLES}/entities/delete`]],
+  'List Blobs': [[`${CONTAINERS}/blobs/read`]],
   'Get Blob': [[`${CONTAINERS}/blobs/read`]],
   'Put Blob': [[`${CONTAINERS}/blobs/write`]],
   'Delete Blob': [[`${CONTAINERS}/blobs/delete`]],

@@ -83,6 +83,7 @@ function blobOperation(call: Call): string {
     PUT: 'Put Blob',
     DELETE: 'Delete Blob',
   };
+  if (blob.length === 0 && call.query.get('comp') === 'list') return named('containers', container, 'List Blobs', call);
   const isPlain = blob.length > 0 && !call.query.has('comp');
   return named('containers', container, isPlain ? operations[call.method] : undefined, call);
 }
