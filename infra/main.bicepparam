@@ -7,6 +7,8 @@ param linkReturnUrls = json(readEnvironmentVariable('LINK_RETURN_URLS'))
 param serviceProviderClientId = readEnvironmentVariable('SERVICE_PROVIDER_CLIENT_ID')
 param serviceProviderCredential = 'federated'
 
+var admins = readEnvironmentVariable('ADMIN_GROUP_ID', '')
+param adminGroupId = empty(admins) ? null : admins
 param alertEmails = filter(split(readEnvironmentVariable('ALERT_EMAILS', ''), ','), address => !empty(address))
 param producerPrincipalIds = filter(split(readEnvironmentVariable('PRODUCER_PRINCIPAL_IDS', ''), ','), id => !empty(id))
 param runbookUrl = readEnvironmentVariable('RUNBOOK_URL', 'docs/runbook.md')

@@ -7,6 +7,7 @@ import { onlyResource, resourcesOf, SET_NAMES } from './support/snapshot.ts';
 interface LogRule {
   readonly description: string;
   readonly severity: number;
+  readonly evaluationFrequency: string;
   readonly scopes: readonly string[];
   readonly criteria: { readonly allOf: readonly [{ query: string; metricMeasureColumn?: string | null }] };
   readonly actions: { readonly actionGroups: readonly string[]; readonly customProperties: { runbook: string } };
@@ -91,6 +92,13 @@ describe('alerts', () => {
 
   it.each(metricRules)('$name leads to its paragraph', ({ name, description }) => {
     expect(description).toContain(`https://docs.example.com/runbook.md#${name}`);
+  });
+
+  it('cost what docs/costs.md says: by how often each looks', () => {
+    const often = rules.filter(({ properties }) => properties.evaluationFrequency === 'PT5M').length;
+    expect(read('docs/costs.md')).toContain(
+      `${often} every 5 minutes at 1.50, ${rules.length - often} rarer at 0.50 | ${(often * 1.5 + (rules.length - often) * 0.5).toFixed(2)} |`,
+    );
   });
 
   it('are the same in every deployment', () => {
