@@ -26,8 +26,9 @@ type logAlert = {
   says: string
   query: string
   severity: 1 | 2 | 3
-  every: 'PT15M' | 'PT1H' | 'PT5M' | 'P1D'
-  over: 'PT15M' | 'PT1H' | 'PT5M' | 'P1D'
+  every: 'P1D' | 'PT15M' | 'PT5M'
+  @description('Longer than every, or a line that arrives some minutes late would never be looked at.')
+  over: 'P1D' | 'PT15M' | 'PT30M'
   column: string?
   when: 'GreaterThan' | 'LessThan'
   threshold: int
@@ -50,7 +51,7 @@ var logAlerts logAlert[] = [
     query: loadTextContent('../queries/alert-service-provider-credential-refused.kql')
     severity: 1
     every: 'PT5M'
-    over: 'PT5M'
+    over: 'PT15M'
     when: 'GreaterThan'
     threshold: 0
   }
@@ -60,7 +61,7 @@ var logAlerts logAlert[] = [
     query: loadTextContent('../queries/alert-mail-uncertain.kql')
     severity: 2
     every: 'PT15M'
-    over: 'PT15M'
+    over: 'PT30M'
     when: 'GreaterThan'
     threshold: 0
   }
@@ -70,7 +71,7 @@ var logAlerts logAlert[] = [
     query: loadTextContent('../queries/alert-mail-not-taken.kql')
     severity: 2
     every: 'PT15M'
-    over: 'PT15M'
+    over: 'PT30M'
     when: 'GreaterThan'
     threshold: 0
   }
@@ -80,7 +81,7 @@ var logAlerts logAlert[] = [
     query: loadTextContent('../queries/alert-mail-poisoned.kql')
     severity: 2
     every: 'PT15M'
-    over: 'PT15M'
+    over: 'PT30M'
     when: 'GreaterThan'
     threshold: 0
   }
@@ -89,8 +90,8 @@ var logAlerts logAlert[] = [
     says: 'A poison queue is not empty'
     query: loadTextContent('../queries/alert-poison-queue.kql')
     severity: 2
-    every: 'PT1H'
-    over: 'PT1H'
+    every: 'PT15M'
+    over: 'PT30M'
     when: 'GreaterThan'
     threshold: 0
   }
@@ -109,8 +110,8 @@ var logAlerts logAlert[] = [
     says: 'Nobody fetches the events'
     query: loadTextContent('../queries/alert-events-unread.kql')
     severity: 3
-    every: 'PT1H'
-    over: 'PT1H'
+    every: 'PT15M'
+    over: 'PT30M'
     when: 'GreaterThan'
     threshold: 0
   }
@@ -131,7 +132,7 @@ var logAlerts logAlert[] = [
     query: loadTextContent('../queries/alert-exceptions.kql')
     severity: 2
     every: 'PT15M'
-    over: 'PT15M'
+    over: 'PT30M'
     when: 'GreaterThan'
     threshold: 5
   }
@@ -152,7 +153,7 @@ var logAlerts logAlert[] = [
     query: loadTextContent('../queries/alert-connections-in-trouble.kql')
     severity: 3
     every: 'PT15M'
-    over: 'PT15M'
+    over: 'PT30M'
     when: 'GreaterThan'
     threshold: 0
   }
@@ -172,7 +173,7 @@ var logAlerts logAlert[] = [
     query: loadTextContent('../queries/alert-security.kql')
     severity: 1
     every: 'PT5M'
-    over: 'PT5M'
+    over: 'PT15M'
     when: 'GreaterThan'
     threshold: 0
   }
@@ -182,7 +183,7 @@ var logAlerts logAlert[] = [
     query: loadTextContent('../queries/alert-vault-refused.kql')
     severity: 2
     every: 'PT15M'
-    over: 'PT15M'
+    over: 'PT30M'
     when: 'GreaterThan'
     threshold: 0
   }

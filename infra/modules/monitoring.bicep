@@ -48,7 +48,6 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
     DisableIpMasking: false
     DisableLocalAuth: true // Telemetry is taken from identities with a role, not from whoever knows the key.
     IngestionMode: 'LogAnalytics'
-    RetentionInDays: retentionDays
     WorkspaceResourceId: logs.id
   }
 }

@@ -8,6 +8,7 @@ interface LogRule {
   readonly description: string;
   readonly severity: number;
   readonly evaluationFrequency: string;
+  readonly windowSize: string;
   readonly scopes: readonly string[];
   readonly criteria: { readonly allOf: readonly [{ query: string; metricMeasureColumn?: string | null }] };
   readonly actions: { readonly actionGroups: readonly string[]; readonly customProperties: { runbook: string } };
@@ -92,6 +93,14 @@ describe('alerts', () => {
 
   it.each(metricRules)('$name leads to its paragraph', ({ name, description }) => {
     expect(description).toContain(`https://docs.example.com/runbook.md#${name}`);
+  });
+
+  it('look back further than to their last look, since telemetry arrives minutes late', () => {
+    const minutes = (duration: string) => ({ PT5M: 5, PT15M: 15, PT30M: 30, P1D: 1440 })[duration];
+    for (const { name, properties } of rules) {
+      const [every, over] = [minutes(properties.evaluationFrequency), minutes(properties.windowSize)];
+      if (every !== 1440) expect(over, name).toBeGreaterThan(every ?? Number.POSITIVE_INFINITY);
+    }
   });
 
   it('cost what docs/costs.md says: by how often each looks', () => {
