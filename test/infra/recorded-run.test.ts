@@ -10,7 +10,7 @@ let byEvent: ReadonlyMap<string, readonly Telemetry[]>;
 beforeAll(async () => {
   run = await recordRun();
   byEvent = Map.groupBy([...run.telemetry, ...promised()], ({ event }) => event);
-}, 120_000);
+}, 180_000);
 
 /** What the timer `measure` reports. Taken from the run as soon as there is such a function. */
 function promised(): Telemetry[] {

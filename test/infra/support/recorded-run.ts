@@ -24,7 +24,7 @@ export interface RecordedRun {
 
 /** Runs the bundle on the sandbox through everything that an alert or the workbook looks for. */
 export async function recordRun(): Promise<RecordedRun> {
-  const environment = { ...QUICK, LANE_LEASE_SECONDS: '5' };
+  const environment = { ...QUICK, LANE_LEASE_SECONDS: '9' };
   const flow = await startFlow({ extraMailboxes: 10, redeliverySeconds: 2, environment });
   const watch = watchStorage(flow.sandbox.storage);
   try {
@@ -105,7 +105,7 @@ class Walk {
 
   private seen(event: string, contains = ''): Promise<unknown> {
     const isIt = (line: string) => line.includes(`{"event":"${event}"`) && line.includes(contains);
-    return until(`the event ${event} ${contains}`, async () => this.flow.sandbox.logs.some(isIt), 25);
+    return until(`the event ${event} ${contains}`, async () => this.flow.sandbox.logs.some(isIt), 40);
   }
 
   private graph(mailId: string, fault: Fault): Promise<void> {
@@ -223,10 +223,10 @@ class Walk {
   private async killedWhileSending() {
     const connectionId = await this.link(7);
     const one = message(connectionId);
-    await this.graph(one.mailId, { delayMs: 4_000 });
+    await this.graph(one.mailId, { delayMs: 12_000 });
     await this.enqueue(QUEUES.mail, one);
     await until('Graph to have the mail', async () =>
-      this.flow.sandbox.graph.journal.faults.some(({ fault, left }) => left === 0 && fault.delayMs === 4_000),
+      this.flow.sandbox.graph.journal.faults.some(({ fault, left }) => left === 0 && fault.delayMs === 12_000),
     );
     await this.flow.control('host/kill', {});
     await this.seen('mail.stale_claim');
