@@ -31,3 +31,39 @@ export const CONTAINERS = {
   /** Queue messages that cannot be read or belong to nobody. */
   rejected: 'rejected-mail',
 } as const;
+
+/** What the host does to a queue that it triggers functions from; it also looks at the length to scale. */
+const HOST_READS = ['Get Messages', 'Update Message', 'Delete Message', 'Peek Messages', 'Get Queue Metadata'] as const;
+/** How a queue is measured. */
+const MEASURED = ['Peek Messages', 'Get Queue Metadata'] as const;
+const ROWS = ['Query Entities', 'Insert Entity', 'Update Entity', 'Delete Entity'] as const;
+
+/**
+ * Everything that the app, or the host in its name, does to data, in the words of the services' REST references. The
+ * tests of `infra` hold the role assignments to this list, and a recorded run to both.
+ */
+export const DATA_OPERATIONS = {
+  queues: {
+    [QUEUES.mail]: HOST_READS,
+    [QUEUES.lanes]: ['Put Message', ...HOST_READS],
+    [QUEUES.events]: ['Put Message', ...MEASURED],
+    [QUEUES.checks]: ['Put Message', ...HOST_READS],
+    // The host puts a message here that failed too often.
+    [POISON_QUEUES[0]]: ['Put Message', ...HOST_READS],
+    [POISON_QUEUES[1]]: ['Put Message', ...HOST_READS],
+    [POISON_QUEUES[2]]: ['Put Message', ...MEASURED],
+  },
+  tables: {
+    [TABLES.links]: ROWS,
+    [TABLES.connections]: ROWS,
+    [TABLES.applications]: ROWS,
+    [TABLES.mails]: ROWS,
+  },
+  containers: {
+    [CONTAINERS.drop]: ['Get Blob', 'Delete Blob'],
+    [CONTAINERS.content]: ['Put Blob', 'Get Blob', 'Delete Blob'],
+    [CONTAINERS.rejected]: ['Put Blob'],
+  },
+  // The library looks once at what it has deleted.
+  vault: { secrets: ['Set Secret', 'Get Secret', 'Delete Secret', 'Get Deleted Secret'] },
+} as const;

@@ -1,115 +1,140 @@
 /**
- * Checks infra/ with the real Bicep compiler: builds and lints without a warning, and predicts exactly the resources and
- * outputs of the committed snapshot. `--update` writes the snapshot anew.
+ * Checks infra/ with the real Bicep compiler: it builds and lints without a warning, and predicts for each parameter set
+ * exactly the resources and outputs of the committed snapshot. `--update` writes the snapshots anew.
  */
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-
-interface Snapshot {
-  predictedResources: { id: string }[];
-  diagnostics: unknown[];
-  outputs: Record<string, unknown>;
-}
-
-const root = fileURLToPath(new URL('../', import.meta.url));
-const committedSnapshot = join(root, 'infra/main.snapshot.json');
+import { findBicep, run } from './infra-bicep.ts';
+import { type Difference, PARAMETER_SETS, type ParameterSet, type Prediction, ROOT } from './infra-sets.ts';
 
 /** Made up, and the same everywhere, so that the predicted names are too. */
 const SCOPE = [
+  ...['--tenant-id', '55555555-5555-4555-8555-555555555555'],
   ...['--subscription-id', '00000000-0000-0000-0000-000000000000'],
   ...['--resource-group', 'outlook-sender'],
   ...['--location', 'westeurope'],
 ];
 
+/** Compilers at a time: each is busy with one core. */
+const PARALLEL = 2;
+
+const isUpdate = process.argv.includes('--update');
+
 function fail(message: string): never {
   throw new Error(message);
 }
 
-function run(command: string, args: string[]) {
-  const env = { ...process.env, DOTNET_NOLOGO: '1', DOTNET_CLI_TELEMETRY_OPTOUT: '1' };
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, env, encoding: 'utf8', maxBuffer: 2 ** 28 });
-  return { ok: status === 0, stdout, stderr };
-}
-
-/** The compiler on the PATH, else the one that NuGet brings, else nothing. */
-function findBicep(): string | undefined {
-  if (run('bicep', ['--version']).ok) return 'bicep';
-  const packageRunsHere = process.platform === 'linux' && process.arch === 'x64';
-  if (!packageRunsHere || !run('dotnet', ['--version']).ok) return undefined;
-
-  const project = 'infra/tools/bicep.csproj';
-  const restored = run('dotnet', ['restore', project]);
-  if (!restored.ok) fail(`The Bicep compiler could not be restored from NuGet.\n${restored.stdout}${restored.stderr}`);
-  return run('dotnet', ['msbuild', project, '-getProperty:BicepPath']).stdout.trim();
-}
-
 /** Diagnostics go to stderr, and warnings leave the exit code at 0: silence is what counts. */
-function checkSilent(bicep: string, ...args: string[]): void {
-  const { ok, stderr } = run(bicep, args);
+async function checkSilent(bicep: string, ...args: string[]): Promise<void> {
+  const { ok, stderr } = await run(bicep, args);
   if (!ok || stderr !== '') fail(`bicep ${args.join(' ')}\n${stderr}`);
 }
 
-/** Bicep writes a snapshot only beside its parameters, hence the copy; it orders outputs by chance, hence the sorting. */
-function takeSnapshot(bicep: string): Snapshot {
-  const copy = mkdtempSync(join(tmpdir(), 'infra-'));
-  try {
-    cpSync(join(root, 'infra'), copy, { recursive: true });
-    checkSilent(bicep, 'snapshot', join(copy, 'main.bicepparam'), '--mode', 'Overwrite', ...SCOPE);
-    const snapshot: Snapshot = JSON.parse(readFileSync(join(copy, 'main.snapshot.json'), 'utf8'));
-    snapshot.predictedResources.sort((a, b) => (a.id < b.id ? -1 : 1));
-    snapshot.outputs = Object.fromEntries(Object.entries(snapshot.outputs).sort(([a], [b]) => (a < b ? -1 : 1)));
-    return snapshot;
-  } finally {
-    rmSync(copy, { recursive: true });
-  }
+async function inParallel<T>(tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
+  const results: T[] = [];
+  const left = [...tasks.entries()];
+  const work = async () => {
+    for (let next = left.shift(); next; next = left.shift()) results[next[0]] = await next[1]();
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  return results;
 }
 
-function writeSnapshot(snapshot: Snapshot): void {
-  writeFileSync(committedSnapshot, JSON.stringify(snapshot));
+/** Bicep writes a snapshot beside its parameters, hence the copy; it orders outputs by chance, hence the sorting. */
+async function predict(bicep: string, copy: string, set: ParameterSet): Promise<Prediction> {
+  const parameters = join(copy, set.parameters);
+  await checkSilent(bicep, 'snapshot', parameters, '--mode', 'Overwrite', ...SCOPE);
+  const { diagnostics, predictedResources, outputs } = JSON.parse(
+    readFileSync(parameters.replace(/bicepparam$/, 'snapshot.json'), 'utf8'),
+  ) as Prediction & { diagnostics: unknown[] };
+  if (diagnostics.length > 0) fail(`${set.parameters}\n${JSON.stringify(diagnostics, undefined, 2)}`);
+  return {
+    predictedResources: predictedResources.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    outputs: Object.fromEntries(Object.entries(outputs).sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}
+
+function differenceOf(base: string, from: Prediction, to: Prediction): Difference {
+  const old = new Map(from.predictedResources.map((resource) => [resource.id, resource]));
+  const ids = new Set(to.predictedResources.map(({ id }) => id));
+  return {
+    base,
+    changed: to.predictedResources.filter((resource) => !isDeepStrictEqual(resource, old.get(resource.id))),
+    absent: [...old.keys()].filter((id) => !ids.has(id)),
+    outputs: to.outputs,
+  };
+}
+
+async function writeSnapshots(told: ReadonlyMap<ParameterSet, Prediction | Difference>): Promise<void> {
+  const files = [...told].map(([{ snapshot }, content]) => {
+    writeFileSync(join(ROOT, snapshot), JSON.stringify(content));
+    return snapshot;
+  });
   const biome = fileURLToPath(import.meta.resolve('@biomejs/biome/bin/biome'));
-  const formatted = run(process.execPath, [biome, 'format', '--write', committedSnapshot]);
+  const formatted = await run(process.execPath, [biome, 'format', '--write', ...files]);
   if (!formatted.ok) fail(formatted.stderr);
 }
 
-/** `bicep snapshot --mode Validate` shows a difference well, but is blind to outputs: it does not decide. */
-function compareSnapshot(bicep: string, snapshot: Snapshot): void {
-  const committed: unknown = JSON.parse(readFileSync(committedSnapshot, 'utf8'));
-  if (isDeepStrictEqual(committed, snapshot)) return;
-  const shown = run(bicep, ['snapshot', 'infra/main.bicepparam', '--mode', 'Validate', ...SCOPE]);
-  console.error(shown.stdout + shown.stderr);
+/** Names the resources that differ, with what was and what is. */
+function compareSnapshot({ snapshot }: ParameterSet, told: Prediction | Difference): void {
+  const committed = JSON.parse(readFileSync(join(ROOT, snapshot), 'utf8')) as Prediction | Difference;
+  if (isDeepStrictEqual(committed, JSON.parse(JSON.stringify(told)))) return;
+  const list = (one: Prediction | Difference) => ('base' in one ? one.changed : one.predictedResources);
+  const was = new Map(list(committed).map((resource) => [resource.id, resource]));
+  const is = new Map(list(told).map((resource) => [resource.id, resource]));
+  for (const id of new Set([...was.keys(), ...is.keys()])) {
+    if (isDeepStrictEqual(was.get(id), is.get(id))) continue;
+    console.error(id, '\n- committed', JSON.stringify(was.get(id)), '\n- predicted', JSON.stringify(is.get(id)));
+  }
   fail(
-    'infra/main.snapshot.json is not what infra/ predicts (a change of outputs is not shown above). ' +
+    `${snapshot} is not what infra/ predicts (a change of outputs is not shown above). ` +
       'If the change is meant: npm run infra:check -- --update',
   );
 }
 
-function check(): void {
-  const bicep = findBicep();
+async function check(): Promise<void> {
+  const bicep = await findBicep();
   if (bicep === undefined) {
     console.error('infra/ was not checked: this needs Bicep on the PATH, or on Linux x64 the .NET 10 SDK to bring it.');
     process.exitCode = process.env['CI'] ? 1 : 0;
     return;
   }
+  const copy = mkdtempSync(join(tmpdir(), 'infra-'));
+  try {
+    for (const folder of ['infra', 'test/infra/parameters'])
+      cpSync(join(ROOT, folder), join(copy, folder), { recursive: true });
+    const lints = ['infra/main.bicep', ...PARAMETER_SETS.map(({ parameters }) => parameters)];
+    await inParallel([
+      () => checkSilent(bicep, 'build', 'infra/main.bicep', '--stdout'),
+      ...lints.map((file) => () => checkSilent(bicep, 'lint', file)),
+    ]);
+    const predictions = await inParallel(PARAMETER_SETS.map((set) => () => predict(bicep, copy, set)));
+    const named = new Map(PARAMETER_SETS.map(({ name }, index) => [name, predictions[index]]));
+    const told = new Map(
+      PARAMETER_SETS.map((set) => {
+        const prediction = named.get(set.name) ?? fail(set.name);
+        const base = set.base === undefined ? undefined : named.get(set.base);
+        return [set, set.base && base ? differenceOf(set.base, base, prediction) : prediction];
+      }),
+    );
+    if (isUpdate) await writeSnapshots(told);
+    else for (const [set, content] of told) compareSnapshot(set, content);
 
-  checkSilent(bicep, 'build', 'infra/main.bicep', '--stdout');
-  checkSilent(bicep, 'lint', 'infra/main.bicep');
-  checkSilent(bicep, 'lint', 'infra/main.bicepparam');
-
-  const snapshot = takeSnapshot(bicep);
-  if (snapshot.diagnostics.length > 0) fail(JSON.stringify(snapshot.diagnostics, undefined, 2));
-  if (process.argv.includes('--update')) writeSnapshot(snapshot);
-  else compareSnapshot(bicep, snapshot);
-
-  const version = run(bicep, ['--version']).stdout.trim();
-  console.log(`infra/: ${snapshot.predictedResources.length} resources, checked with ${version}`);
+    const counts = PARAMETER_SETS.map(
+      ({ parameters }, index) => `${basename(parameters)} ${predictions[index]?.predictedResources.length}`,
+    );
+    console.log(`infra/: resources of ${counts.join(', ')}`);
+    console.log(`checked with ${(await run(bicep, ['--version'])).stdout.trim()}`);
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
 }
 
 try {
-  check();
+  await check();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -20,7 +20,7 @@ export interface ApplicationHealthDeps {
 }
 
 /** When the follow-up that was queued before a write comes, at the latest: whoever writes is done by then, or dead. */
-const FOLLOW_UP_SECONDS = 60;
+const FOLLOW_UP_SECONDS = 30;
 const PAGE = 200;
 
 /**

@@ -63,23 +63,43 @@ async function recordLate(deps: MailDeps, { mail, settlement, clientRequestId }:
     // Written already, settled by a person, or sent once more: the record speaks of something later than this attempt.
     const open = record?.state === 'uncertain' || record?.state === 'sending';
     if (!open || record.clientRequestId !== clientRequestId) return 'settled';
-    const [outcome, waiting] = operations(mail, settlement, { record: record.etag });
+    const [, waiting] = operations(mail, settlement, { record: record.etag });
     const isLate = record.state === 'uncertain';
-    const waitsAgain = isLate && settlement.record['state'] === 'waiting';
+    const waits = settlement.record['state'] === 'waiting';
+    const waitsAgain = isLate && waits;
     // Our message may be another's by now: killed after the write, nobody but this ticket would come for the mail.
     if (waitsAgain) await leaveTicket(deps.queues, record, deps.config.laneLeaseSeconds * SECOND);
-    const late = { ...outcome, properties: { ...settlement.record, ...(isLate && { late: true }) } } as RowOperation;
+    const late = {
+      kind: 'merge',
+      rowKey: record.rowKey,
+      properties: { ...settlement.record, ...(isLate && { late: true }) },
+      etag: record.etag,
+    } as const;
     try {
       await deps.mails.write(mail.connectionId, waiting ? [late, waiting] : [late]);
       return waitsAgain ? 'waits_again' : 'settled';
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
       if (error.rowKey !== mail.rowKey) continue;
-      // The parked content is gone after a week; the record is what matters.
-      await deps.mails.write(mail.connectionId, [late]).catch((again: unknown) => {
-        if (!(again instanceof RowConflict)) throw again;
-      });
-      return 'settled';
+      // The parked content is gone: after a week, or with its connection. Then nothing is left that could wait.
+      if (await written(deps, mail, waits ? endedWithConnection(deps, late) : late)) return 'settled';
     }
   }
+}
+
+/** @returns false when the record was changed meanwhile */
+async function written(deps: MailDeps, mail: WaitingMail, record: RowOperation): Promise<boolean> {
+  try {
+    await deps.mails.write(mail.connectionId, [record]);
+    return true;
+  } catch (error) {
+    if (!(error instanceof RowConflict)) throw error;
+    return false;
+  }
+}
+
+/** It was not sent, as is known by now, and it will not be: only an unlink deletes content within the time of a lease. */
+function endedWithConnection(deps: MailDeps, late: RowOperation & { kind: 'merge' }): RowOperation {
+  const end = { state: 'cancelled', reason: 'connection_removed', endedAt: deps.clock.now().toISOString() };
+  return { ...late, properties: { ...late.properties, ...end } };
 }

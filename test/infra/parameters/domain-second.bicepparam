@@ -1,0 +1,9 @@
+// For tests alone: the second deployment with an own host name.
+using '../../../infra/main.bicep'
+
+param publicBaseUrl = 'https://mail.example.com'
+param linkReturnUrls = { settings: 'https://app.example.com/outlook/return' }
+param serviceProviderClientId = '11111111-1111-4111-8111-111111111111'
+param customDomain = { hostName: 'mail.example.com', certificate: 'managed' }
+param runbookUrl = 'https://docs.example.com/runbook.md'
+param tags = { service: 'outlook-sender' }
