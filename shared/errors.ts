@@ -358,6 +358,9 @@ export const MAIL_REASONS = {
     'The mailbox reached its recipients of 24 hours (MAIL_RECIPIENTS_PER_DAY); the mail waits until the count falls.',
   throttled: 'Graph asked to wait.',
   sending_stopped: 'An operator stopped all sending; the mail waits.',
+  'token_endpoint_…': 'Microsoft’s token endpoint had a bad minute; what it said stands behind. The mail waits.',
+  'not_sent_…': 'Graph could not be reached, and nothing left; the cause stands behind. The mail waits.',
+  'http_…': 'Graph refused the mail with this status and without a code of its own.',
   store_unavailable: 'The vault or storage did not answer; the mail waits.',
   graph_refuses_fresh_tokens:
     'Graph refuses access tokens that were obtained a moment ago; the mail waits, and an alert is raised.',

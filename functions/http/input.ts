@@ -4,6 +4,7 @@ import { AppError, type FieldError, invalidField } from '../../shared/errors.ts'
 import { CALLER_ID } from '../../shared/ids.ts';
 import { fieldErrors } from '../../shared/mail/field-errors.ts';
 import { LIMITS } from '../../shared/mail/limits.ts';
+import { utf8 } from '../../shared/utf8.ts';
 
 /** Reads and checks a JSON body. @throws {AppError} invalid_request, payload_too_large, secret_is_id */
 export async function readBody<T>(request: HttpRequest, schema: z.ZodType<T>): Promise<T> {
@@ -23,21 +24,13 @@ async function readText(request: HttpRequest): Promise<string> {
     throw new AppError('payload_too_large');
   const bytes = await request.arrayBuffer();
   if (bytes.byteLength > LIMITS.httpBodyBytes) throw new AppError('payload_too_large');
-  const text = decodeUtf8(bytes);
+  const text = utf8(new Uint8Array(bytes));
+  if (text === undefined) throw invalidField('', 'not_utf8', 'The body must be UTF-8.');
   const type = request.headers.get('content-type') ?? 'application/json';
   if (text !== '' && !/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(type)) {
     throw invalidField('', 'content_type', 'The body must be application/json.');
   }
   return text.trim();
-}
-
-/** Bytes that are no UTF-8 would become replacement characters, and be sent so. */
-function decodeUtf8(bytes: ArrayBuffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw invalidField('', 'not_utf8', 'The body must be UTF-8.');
-  }
 }
 
 function parse(text: string): unknown {

@@ -9,6 +9,7 @@ import {
   actOnMail,
   actOnMails,
   cancelMail,
+  type MailOwner,
   resolveManySchema,
   resolveSchema,
   retryManySchema,
@@ -82,7 +83,7 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       handle: async (request, invocation) => {
         readQuery(request, noQuery);
         const action = { kind: 'retry', ...(await readBody(request, retrySchema)) } as const;
-        const owner = await ownerOf(mail, request);
+        const owner = await settledOwner(mail, request);
         return jsonAnswer(200, await actOnMail(mail, owner, request.params['mailId'] ?? '', action, invocation));
       },
     },
@@ -94,7 +95,7 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       handle: async (request, invocation) => {
         readQuery(request, noQuery);
         const action = { kind: 'resolve', ...(await readBody(request, resolveSchema)) } as const;
-        const owner = await ownerOf(mail, request);
+        const owner = await settledOwner(mail, request);
         return jsonAnswer(200, await actOnMail(mail, owner, request.params['mailId'] ?? '', action, invocation));
       },
     },
@@ -106,7 +107,7 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       handle: async (request, invocation) => {
         readQuery(request, noQuery);
         const { items } = await readBody(request, retryManySchema);
-        const owner = await ownerOf(mail, request);
+        const owner = await settledOwner(mail, request);
         const actions = items.map((item) => ({
           mailId: item.mailId,
           action: { kind: 'retry', attempt: item.attempt } as const,
@@ -122,7 +123,7 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       handle: async (request, invocation) => {
         readQuery(request, noQuery);
         const { items } = await readBody(request, resolveManySchema);
-        const owner = await ownerOf(mail, request);
+        const owner = await settledOwner(mail, request);
         const actions = items.map((item) => ({
           mailId: item.mailId,
           action: { kind: 'resolve', attempt: item.attempt, as: item.as } as const,
@@ -144,4 +145,12 @@ async function readableOwner(mail: MailDeps, request: HttpRequest): Promise<{ re
   const { lane } = isOwnId(connectionId, 'con') ? await mail.lanes.get(connectionId) : { lane: undefined };
   if (lane?.customerId !== customerId) throw new AppError('not_found');
   return { connectionId };
+}
+
+/** As `readableOwner`: a mail whose fate is unknown can be settled after an unlink too. */
+async function settledOwner(mail: MailDeps, request: HttpRequest): Promise<MailOwner> {
+  const [customerId, connectionId] = [callerId(request, 'customerId'), pathParameter(request, 'connectionId')];
+  const connection = isOwnId(connectionId, 'con') ? await mail.connections.get(customerId, connectionId) : undefined;
+  if (connection && connection.status !== 'removing') return connection;
+  return { customerId, ...(await readableOwner(mail, request)), ended: true };
 }

@@ -96,7 +96,7 @@ export class QueuePoller {
     const { settings, invoke } = this.options;
     const lease = new MessageLease(this.queue, message, this.leaseSeconds);
     if (message.dequeueCount > settings.maxDequeueCount) return this.poison(message, lease);
-    const text = decode(message.messageText, settings);
+    const text = decode(withCarriageReturns(message.messageText), settings);
     if (text === undefined) return this.poison(message, lease, 'Message decoding has failed.');
     lease.keep();
     const succeeded = await invoke({ string: text }, triggerMetadata(message, text)).then(
@@ -111,7 +111,12 @@ export class QueuePoller {
 
   /** Copy first: dying in between leaves the message twice, never not at all. */
   private async poison(message: DequeuedMessageItem, lease: MessageLease, reason?: string): Promise<void> {
-    const { queueName, service, settings, write } = this.options;
+    const { queueName, redeliverySeconds, service, settings, write } = this.options;
+    if (queueName.endsWith('-poison')) {
+      // The real host makes no poison queue for a poison queue: the message stays, and is not run again.
+      await lease.release(redeliverySeconds ?? settings.visibilityTimeoutMs / 1000);
+      return;
+    }
     const poisonName = `${queueName}-poison`;
     const why = reason ?? `Message has reached MaxDequeueCount of ${settings.maxDequeueCount}.`;
     write(`${why} Moving message to queue '${poisonName}'. (Id=${message.messageId})`);
@@ -149,6 +154,24 @@ export function triggerMetadata(message: DequeuedMessageItem, text: string): Rec
     ExpirationTime: { json: JSON.stringify(message.expiresOn) },
     NextVisibleTime: { json: JSON.stringify(message.nextVisibleOn) },
   };
+}
+
+/**
+ * Storage writes a carriage return as a character reference into its XML, which this SDK, unlike .NET's, leaves there.
+ * A text that is JSON as it is means what it says.
+ */
+function withCarriageReturns(text: string): string {
+  if (!/&#xD;/i.test(text) || isJson(text)) return text;
+  return text.replace(/&#xD;/gi, '\r');
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Undefined when the text is not what `messageEncoding` says. */

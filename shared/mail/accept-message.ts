@@ -3,6 +3,7 @@ import type { FieldError } from '../errors.ts';
 import { CALLER_ID, isOwnId, sha256 } from '../ids.ts';
 import { RowConflict } from '../storage/table.ts';
 import { CONTAINERS } from '../storage-names.ts';
+import { utf8 } from '../utf8.ts';
 import { readContentBlob } from './content-blob.ts';
 import type { MailDeps } from './deps.ts';
 import { eventRow } from './events.ts';
@@ -40,7 +41,7 @@ export async function acceptMessage(deps: MailDeps, message: QueuedMessage, deli
   const prepared =
     read && 'pointer' in read
       ? { errors: [read] }
-      : prepareMail(mail, mailId, blob?.content, 'queue', deps.clock.now());
+      : prepareMail(mail, mailId, blob?.content, 'queue', deps.clock.now(), deps.config.recipientsPerDay);
   if ('errors' in prepared) {
     // Taken in while it was in time and its blob was there: the lane still counts on this message.
     if (await findTakenIn(deps, connection.connectionId, mailId, contentHashOf(mail))) {
@@ -68,7 +69,9 @@ export function decodeBody(body: unknown): unknown {
   if (typeof body !== 'string') return body;
   const parsed = parse(body);
   if (parsed !== undefined) return parsed;
-  return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(body) ? parse(Buffer.from(body, 'base64').toString('utf8')) : undefined;
+  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(body)) return undefined;
+  const text = utf8(Buffer.from(body, 'base64'));
+  return text === undefined ? undefined : parse(text);
 }
 
 function parse(text: string): unknown {

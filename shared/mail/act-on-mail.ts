@@ -31,6 +31,8 @@ export const resolveManySchema = z.strictObject({
 export interface MailOwner {
   readonly customerId: string;
   readonly connectionId: string;
+  /** The connection was unlinked: an uncertain mail can still be settled as sent, and nothing can be sent again. */
+  readonly ended?: boolean;
 }
 
 export type MailAction =
@@ -125,9 +127,10 @@ async function applyAction(
   if (isDone(record, action)) return record;
   const from: readonly MailState[] = action.kind === 'retry' ? RETRIED : ['uncertain'];
   if (!from.includes(record.state)) throw new AppError('not_retryable');
-  const { row } = record.waitingKey ? await deps.mails.get(owner.connectionId, record.waitingKey) : { row: undefined };
   const sent = action.kind === 'resolve' && action.as === 'sent';
-  if (!row && !sent) throw new AppError('content_gone');
+  if (owner.ended && !sent) throw new AppError('content_gone');
+  const { row } = record.waitingKey ? await deps.mails.get(owner.connectionId, record.waitingKey) : { row: undefined };
+  if (!row && !sent) throw await whyNoContent(deps, owner, record);
   const waiting = row && waitingOf(row);
   try {
     await deps.mails.write(owner.connectionId, sent ? asSent(deps, record, waiting) : waitAgain(deps, record, waiting));
@@ -144,6 +147,12 @@ async function applyAction(
     as: sent ? 'sent' : 'resend',
   });
   return requireRecord(deps, owner, id);
+}
+
+/** Somebody settled the mail a moment ago, and its content went with that; or it was kept for its time. */
+async function whyNoContent(deps: MailDeps, owner: MailOwner, seen: MailRecord): Promise<AppError> {
+  const current = await requireRecord(deps, owner, seen.mailId);
+  return new AppError(current.etag === seen.etag ? 'content_gone' : 'attempt_changed');
 }
 
 function isDone(record: MailRecord, action: MailAction): boolean {

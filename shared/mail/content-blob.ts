@@ -1,5 +1,7 @@
 import type { FieldError } from '../errors.ts';
+import { sha256 } from '../ids.ts';
 import { CONTAINERS } from '../storage-names.ts';
+import { utf8 } from '../utf8.ts';
 import type { MailDeps } from './deps.ts';
 import { fieldErrors } from './field-errors.ts';
 import type { ReadBlob } from './insert-mail.ts';
@@ -23,14 +25,17 @@ export async function readContentBlob(
   const blob = await deps.blobs.get(CONTAINERS.drop, name, LIMITS.httpBodyBytes);
   if (blob === undefined) return refuse('content_blob_missing', `There is no such blob in ${CONTAINERS.drop}.`);
   if (blob === 'tooLarge') return refuse('mail_too_large', `The blob has more than ${LIMITS.httpBodyBytes} bytes.`);
+  const text = utf8(blob.content);
+  if (text === undefined) return refuse('content_blob_invalid', 'The blob is not UTF-8.');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(blob.content.toString('utf8'));
+    parsed = JSON.parse(text);
   } catch {
     return refuse('content_blob_invalid', 'The blob is not JSON.');
   }
   const content = blobContentSchema.safeParse(parsed);
-  if (content.success) return { name, etag: blob.etag, content: content.data };
+  if (content.success) return { name, etag: blob.etag, hash: sha256(text), content: content.data };
   const first = fieldErrors(content.error.issues)[0];
-  return refuse('content_blob_invalid', `In the blob, ${first?.pointer ?? ''}: ${first?.detail ?? 'is invalid'}`);
+  const where = first?.pointer ? `In the blob, ${first.pointer}` : 'The blob';
+  return refuse('content_blob_invalid', `${where}: ${first?.detail ?? 'is invalid'}`);
 }

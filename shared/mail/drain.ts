@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { later, MINUTE, SECOND } from '../clock.ts';
 import { RowConflict, type StoredRow } from '../storage/table.ts';
+import { withCurrentChoice } from './current-choice.ts';
 import type { MailDeps } from './deps.ts';
 import { GateShut, LaneDirty, type LaneHold, LaneLost } from './hold.ts';
 import { takeToken } from './pace.ts';
@@ -175,7 +176,9 @@ class Drain {
   }
 
   private async declareStale(mail: WaitingMail): Promise<void> {
-    const settlement = settleStale(mail, this.settleOptions());
+    const { deps, context } = this;
+    const connection = await withCurrentChoice(deps, context.connection, mail, context.log);
+    const settlement = settleStale(mail, { ...this.settleOptions(), connection });
     await this.settleUntouched(mail, settlement);
     // Sent once more: it waits behind the page that was read.
     if (settlement.record['state'] === 'waiting') this.hold.markDirty();

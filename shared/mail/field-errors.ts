@@ -28,7 +28,7 @@ function flatten(issue: Issue): Issue[] {
   const isTypeOnly = (branch: readonly Issue[]) =>
     branch.every((each) => each.code === 'invalid_type' && each.path.length === 0);
   const telling = branches.filter((branch) => !isTypeOnly(branch)).sort((a, b) => depth(b) - depth(a))[0];
-  return (telling ?? [{ ...issue, errors: [] } as Issue])
+  return (telling ?? [{ ...issue, errors: [], path: [] } as Issue])
     .map((each) => ({ ...each, path: [...issue.path, ...each.path] }))
     .flatMap(flatten);
 }

@@ -7,14 +7,16 @@ import type { MailDeps } from './deps.ts';
 import { LIMITS } from './limits.ts';
 import type { BlobContent } from './message.ts';
 import type { PreparedMail } from './prepare.ts';
-import { type MailRecord, recordOf } from './record.ts';
-import { type BlobReference, recordKey, type WaitingMail, waitingKey } from './waiting.ts';
+import { isWaiting, type MailRecord, recordOf } from './record.ts';
+import { type BlobReference, recordKey, type WaitingMail, waitingKey, waitingOf } from './waiting.ts';
 import type { OwnMail } from './work-lane.ts';
 
 /** A producer's blob, read and checked at intake. */
 export interface ReadBlob {
   readonly name: string;
   readonly etag: string;
+  /** Of its bytes: an upload repeated with the same content gets another ETag. */
+  readonly hash: string;
   readonly content: BlobContent;
 }
 
@@ -61,7 +63,10 @@ export async function insertMail(
     }
     if (stored?.container === CONTAINERS.content)
       await deps.blobs.remove(stored.container, stored.name).catch(() => {});
-    return known.contentHash === mail.contentHash ? { kind: 'known', record: known } : { kind: 'id_reused' };
+    const same = known.contentHash === mail.contentHash && (!blob || !known.blobHash || known.blobHash === blob.hash);
+    if (!same) return { kind: 'id_reused' };
+    if (blob && isWaiting(known)) await adoptUpload(deps, connectionId, known, blob);
+    return { kind: 'known', record: known };
   }
 }
 
@@ -96,6 +101,19 @@ export function claimedMail(
 
 function dropReference({ name, etag }: ReadBlob): BlobReference {
   return { container: CONTAINERS.drop, name, etag, holds: 'body' };
+}
+
+/** The producer uploaded the same content once more before it sent its message again: the mail counts on the new ETag. */
+async function adoptUpload(deps: MailDeps, connectionId: string, known: MailRecord, blob: ReadBlob): Promise<void> {
+  const { row } = await deps.mails.get(connectionId, known.waitingKey);
+  if (!row || waitingOf(row).blob?.etag === blob.etag) return;
+  const properties = { blobEtag: blob.etag };
+  try {
+    await deps.mails.write(connectionId, [{ kind: 'merge', rowKey: known.waitingKey, properties, etag: row.etag }]);
+  } catch (error) {
+    // Claimed or settled a moment ago.
+    if (!(error instanceof RowConflict)) throw error;
+  }
 }
 
 /** A mail that was refused leaves its id free: the next message with that id takes the record's place. */
@@ -204,7 +222,7 @@ function recordRow(
       contentHash: mail.contentHash,
       waitingKey: waitingKey(mail.dueAt, hash),
       recipientCount: mail.recipients,
-      ...(blob && { contentBlob: blob.name }),
+      ...(blob && { contentBlob: blob.name, blobHash: blob.hash }),
       ...(deps.config.logRecipients && { recipients: recipients.join(', ').slice(0, 32_000) }),
     },
   } as const;

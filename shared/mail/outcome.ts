@@ -19,7 +19,10 @@ export type Verdict =
 /** Longest wait that we take from Graph at a time; it will say so again if it means more. */
 export const MAX_WAIT_MS = HOUR;
 
-/** Codes under which Graph throttles with 503 and 509, seen in its documentation and answers. */
+/**
+ * Codes under which Graph throttles with 503 and 509, seen in its documentation and answers. `serviceNotAvailable` is
+ * none of them: it stands for maintenance as well, and says nothing of what became of the request.
+ */
 const THROTTLING = new Set([
   'TooManyRequests',
   'ApplicationThrottled',
@@ -29,7 +32,6 @@ const THROTTLING = new Set([
   'CommandConcurrencyLimitReached',
   'RateLimitExceeded',
   'activityLimitReached',
-  'serviceNotAvailable',
 ]);
 
 /** Codes that say "this account has no mailbox that Graph can reach". The same user has been seen with each of them. */
@@ -63,9 +65,9 @@ export function judge(answer: GraphAnswer, now: Date): Verdict {
   if (!refused) return { kind: 'uncertain', reason: 'server_error_after_send' };
   const noMailbox = known(NO_MAILBOX);
   if (noMailbox) return { kind: 'gate', gate: 'no_mailbox', reason: noMailbox };
-  if (status === 403 && !known(SEND_AS_DENIED))
-    return { kind: 'gate', gate: 'blocked', reason: codes[0] ?? 'forbidden' };
-  return { kind: 'rejected', reason: codes[0] ?? `http_${status}` };
+  const denied = known(SEND_AS_DENIED);
+  if (status === 403 && !denied) return { kind: 'gate', gate: 'blocked', reason: codes[0] ?? 'forbidden' };
+  return { kind: 'rejected', reason: denied ?? codes[0] ?? `http_${status}` };
 }
 
 /**

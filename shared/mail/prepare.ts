@@ -35,6 +35,7 @@ export function prepareMail(
   blob: BlobContent | undefined,
   source: 'http' | 'queue',
   now: Date,
+  recipientsPerDay: number,
 ): Preparation {
   const { mailId: _, sendAt, expiresAt, onUncertain, contentBlob, ...content } = mail;
   const contentHash = contentHashOf(mail);
@@ -50,6 +51,10 @@ export function prepareMail(
       `There are ${recipients} recipients in to, cc and bcc; Exchange takes ${LIMITS.recipients}.`,
     );
   }
+  if (recipients > recipientsPerDay && recipients <= LIMITS.recipients) {
+    const detail = `There are ${recipients} recipients; a mailbox may write to ${recipientsPerDay} in 24 hours here.`;
+    report('/to', 'too_many_recipients', detail);
+  }
   if (contentBlob === undefined && content.body === undefined)
     report('/body', 'required', 'Either body or contentBlob is needed.');
   if (contentBlob !== undefined && (content.body || content.attachments)) {
@@ -63,10 +68,18 @@ export function prepareMail(
   return { mail: { mailId, content, contentHash, recipients, dueAt, expiresAt: expiry, onUncertain } };
 }
 
-/** Tells the same message from another one under the same id, whenever it comes. */
+/** Tells the same message from another one under the same id, whenever it comes. A default spelled out changes nothing. */
 export function contentHashOf(mail: Mail): string {
   const { mailId: _, ...message } = mail;
-  return sha256(canonical(message));
+  const said = Object.entries(message).filter(([name, value]) => !isDefault(name, value));
+  return sha256(canonical(Object.fromEntries(said)));
+}
+
+function isDefault(name: string, value: unknown): boolean {
+  if (name === 'importance') return value === 'normal';
+  if (name === 'saveToSentItems') return value === true;
+  if (['cc', 'bcc', 'replyTo', 'attachments'].includes(name)) return Array.isArray(value) && value.length === 0;
+  return name === 'headers' && Object.keys(value ?? {}).length === 0;
 }
 
 type Report = (pointer: string, code: string, detail: string) => void;

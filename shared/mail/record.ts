@@ -41,6 +41,8 @@ export interface MailRecord {
   readonly expiresAt: string;
   readonly acceptedAt: string;
   readonly contentHash: string;
+  /** Of the producer's blob; '' without one. */
+  readonly blobHash: string;
   /** Row key of the waiting row. */
   readonly waitingKey: string;
   readonly refusedAtIntake: boolean;
@@ -82,6 +84,7 @@ export function recordOf(row: StoredRow): MailRecord {
     expiresAt: text(row, 'expiresAt'),
     acceptedAt: text(row, 'acceptedAt'),
     contentHash: text(row, 'contentHash'),
+    blobHash: text(row, 'blobHash'),
     waitingKey: text(row, 'waitingKey'),
     refusedAtIntake: flag(row, 'refusedAtIntake'),
     late: flag(row, 'late'),

@@ -1,6 +1,7 @@
 import type { Connection } from '../connections/connection.ts';
 import type { Log } from '../log.ts';
 import type { RowOperation } from '../storage/table.ts';
+import { withCurrentChoice } from './current-choice.ts';
 import type { MailDeps } from './deps.ts';
 import { graphRequest } from './graph-request.ts';
 import type { MailContent } from './prepare.ts';
@@ -69,7 +70,7 @@ export async function sendClaimed(
   posted.add(mail.hash);
   const { result, evidence } = await transmit(deps, { connection, accessToken, body, clientRequestId, claimedAt }, log);
   const settlement = settle(mail, result, evidence, {
-    connection,
+    connection: result.kind === 'uncertain' ? await withCurrentChoice(deps, connection, mail, log) : connection,
     acceptedEvents: deps.config.acceptedEvents,
     now: deps.clock.now(),
   });

@@ -30,7 +30,7 @@ export async function submitMail(
   const prepared =
     read && 'pointer' in read
       ? { errors: [read] }
-      : prepareMail(request, mailId, blob?.content, 'http', deps.clock.now());
+      : prepareMail(request, mailId, blob?.content, 'http', deps.clock.now(), deps.config.recipientsPerDay);
   const { connectionId, customerId } = connection;
   if ('errors' in prepared) {
     const known = await findTakenIn(deps, connectionId, mailId, contentHashOf(request));

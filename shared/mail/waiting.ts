@@ -1,6 +1,7 @@
 import type { Blobs } from '../storage/ports.ts';
 import { flag, number, type StoredRow, text } from '../storage/table.ts';
 import { CONTAINERS } from '../storage-names.ts';
+import { utf8 } from '../utf8.ts';
 import { LIMITS } from './limits.ts';
 import { blobContentSchema } from './message.ts';
 import type { MailContent } from './prepare.ts';
@@ -85,7 +86,8 @@ export async function loadContent(blobs: Blobs, mail: WaitingMail): Promise<Mail
   if (!mail.blob) return inRow;
   const blob = await blobs.get(mail.blob.container, mail.blob.name, LIMITS.httpBodyBytes, mail.blob.etag);
   if (blob === undefined || blob === 'tooLarge') return undefined;
-  const parsed: unknown = JSON.parse(blob.content.toString('utf8'));
+  // The ETag says that it is what was checked at intake.
+  const parsed: unknown = JSON.parse(utf8(blob.content) ?? '');
   if (mail.blob.holds === 'mail') return parsed as MailContent;
   return inRow && { ...inRow, ...blobContentSchema.parse(parsed) };
 }

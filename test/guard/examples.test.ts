@@ -10,7 +10,7 @@ const blocks = (language: string) =>
 test('the README’s queue message is one that is taken in', () => {
   const [example = ''] = blocks('json');
   const { version: _, customerId: _c, connectionId: _i, ...mail } = queueMessageSchema.parse(JSON.parse(example));
-  const prepared = prepareMail(mail, 'welcome-4711', undefined, 'queue', new Date('2026-12-01T00:00:00Z'));
+  const prepared = prepareMail(mail, 'welcome-4711', undefined, 'queue', new Date('2026-12-01T00:00:00Z'), 10_000);
   expect(prepared).not.toHaveProperty('errors');
 });
 

@@ -126,6 +126,14 @@ describe('delivery', () => {
     expect(received(fixture.lines)).toHaveLength(1);
   });
 
+  test('carriage returns arrive as they were put, although storage spells them', async () => {
+    await work.create();
+    await work.sendMessage('{\r\n  "windows": true\r\n}');
+    const fixture = await start();
+    await emptied(work);
+    expect(received(fixture.lines)).toMatchObject([{ message: { windows: true } }]);
+  });
+
   test('base64 messages are decoded, and what is not base64 goes to the poison queue unread', async () => {
     await work.create();
     await work.sendMessage('not base64!');

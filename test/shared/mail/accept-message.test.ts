@@ -31,6 +31,13 @@ describe('what producers put on the queue', () => {
     expect(rejected(id)?.metadata['reason']).toBe('message_unreadable');
   });
 
+  test('is kept in rejected-mail when it is base64 of something that is no UTF-8: nothing is sent half right', async () => {
+    const latin1 = Buffer.from(JSON.stringify(world.message({ subject: 'Grüße' })), 'latin1').toString('base64');
+    const id = await world.deliver(latin1);
+    expect(rejected(id)?.metadata['reason']).toBe('message_unreadable');
+    expect(world.graph.posted).toHaveLength(0);
+  });
+
   test.each([[42], ['"text"'], [[]], [null], [{}]])('is kept in rejected-mail when it is %j', async (body) => {
     const id = await world.deliver(body);
     expect(rejected(id)?.metadata['reason']).toBe('message_invalid');
@@ -72,6 +79,7 @@ describe('what producers put on the queue', () => {
 describe('a mail that breaks a limit', () => {
   const cases: [string, Record<string, unknown>, string][] = [
     ['501 recipients', { to: Array.from({ length: 501 }, (_, n) => `a${n}@example.com`) }, 'too_many_recipients: /to'],
+    ['a recipient that is none', { to: [null] }, 'wrong_type: /to/0'],
     ['no recipient', { to: [] }, 'no_recipient: /to'],
     [
       'five headers',
@@ -141,6 +149,14 @@ describe('the same id', () => {
     expect(world.graph.posted).toHaveLength(1);
   });
 
+  test('with defaults spelled out is the same message', async () => {
+    await world.deliver(world.message());
+    const spelled = { cc: [], bcc: [], attachments: [], headers: {}, importance: 'normal', saveToSentItems: true };
+    const id = await world.deliver(world.message(spelled));
+    expect(rejected(id)).toBeUndefined();
+    expect(world.graph.posted).toHaveLength(1);
+  });
+
   test('with another content is kept in rejected-mail with an event, and leaves the first alone', async () => {
     await world.deliver(world.message());
     const id = await world.deliver(world.message({ subject: 'Another' }));
@@ -175,9 +191,46 @@ describe('content in a blob', () => {
     expect(world.graph.posted).toHaveLength(0);
   });
 
+  test('that is uploaded once more as it was, with its message, is sent', async () => {
+    const put = () => world.blobs.put(CONTAINERS.drop, blobOf('letter.json'), Buffer.from(JSON.stringify({ body })));
+    const sendAt = new Date(world.clock.now().getTime() + 600_000).toISOString();
+    const message = world.message({ body: undefined, contentBlob: blobOf('letter.json'), sendAt });
+    await put();
+    await world.deliver(message);
+    await put();
+    await world.deliver(message);
+    await world.deliverTickets();
+    expect(await world.record()).toMatchObject({ state: 'accepted' });
+    expect(world.graph.posted).toHaveLength(1);
+  });
+
+  test('that is another one when its message comes again is refused as a reused id', async () => {
+    const put = (content: string) =>
+      world.blobs.put(
+        CONTAINERS.drop,
+        blobOf('letter.json'),
+        Buffer.from(JSON.stringify({ body: { ...body, content } })),
+      );
+    const sendAt = new Date(world.clock.now().getTime() + 600_000).toISOString();
+    const message = world.message({ body: undefined, contentBlob: blobOf('letter.json'), sendAt });
+    await put('one');
+    await world.deliver(message);
+    await put('another');
+    const id = await world.deliver(message);
+    expect(rejected(id)?.metadata['reason']).toBe('id_reused');
+  });
+
+  test('with a byte order mark is read like any other', async () => {
+    const bytes = Buffer.from(`\uFEFF${JSON.stringify({ body })}`);
+    await world.blobs.put(CONTAINERS.drop, blobOf('letter.json'), bytes);
+    await world.deliver(world.message({ body: undefined, contentBlob: blobOf('letter.json') }));
+    expect(await world.record()).toMatchObject({ state: 'accepted' });
+  });
+
   test.each([
     ['is missing', undefined, 'content_blob_missing: /contentBlob'],
     ['is no JSON', 'x', 'content_blob_invalid: /contentBlob'],
+    ['is no UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'content_blob_invalid: /contentBlob'],
     ['has another shape', '{"body":1}', 'content_blob_invalid: /contentBlob'],
   ])('that %s is recorded as rejected', async (_name, content, reason) => {
     if (content !== undefined) await world.blobs.put(CONTAINERS.drop, blobOf('letter.json'), Buffer.from(content));

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { unlinkConnection } from '../../../shared/connections/unlink.ts';
 import { actOnMail, actOnMails, cancelMail } from '../../../shared/mail/act-on-mail.ts';
 import { QUEUES } from '../../../shared/storage-names.ts';
 import { MailWorld } from './support.ts';
@@ -142,4 +143,34 @@ test('with onUncertain resend, a mail whose answer was lost is sent once more, a
   await world.deliverTickets();
   expect(await world.record()).toMatchObject({ state: 'uncertain', attempts: 2 });
   expect(world.graph.posted).toHaveLength(2);
+});
+
+describe('a mail of unknown fate whose connection was unlinked', () => {
+  const ended = () => ({
+    customerId: world.connection.customerId,
+    connectionId: world.connection.connectionId,
+    ended: true,
+  });
+
+  beforeEach(async () => {
+    world.graph.answers.push({ kind: 'noAnswer', cause: 'ECONNRESET' });
+    await world.deliver(world.message());
+    const { customerId, connectionId } = world.connection;
+    await unlinkConnection(world.app.connections, customerId, connectionId, world.invocation());
+  });
+
+  test('can still be settled as sent', async () => {
+    const action = { kind: 'resolve', attempt: 1, as: 'sent' } as const;
+    expect(await actOnMail(world.app.mail, ended(), 'mail-1', action, world.invocation())).toMatchObject({
+      state: 'accepted',
+      reason: 'resolved_as_sent',
+    });
+  });
+
+  test('cannot be sent again: there is nothing left to send, and nobody to send it', async () => {
+    const action = { kind: 'resolve', attempt: 1, as: 'resend' } as const;
+    await expect(actOnMail(world.app.mail, ended(), 'mail-1', action, world.invocation())).rejects.toMatchObject({
+      code: 'content_gone',
+    });
+  });
 });

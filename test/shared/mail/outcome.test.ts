@@ -33,6 +33,7 @@ describe('what Graph answers decides what becomes of a mail', () => {
       answer(503, 'serviceUnavailable', { innerCode: 'CommandConcurrencyLimitReached' }),
       { kind: 'wait', reason: 'throttled' },
     ],
+    ['503 of a service in maintenance is uncertain', answer(503, 'serviceNotAvailable'), { kind: 'uncertain' }],
     ['504 is uncertain even with a throttling code', answer(504, 'ErrorServerBusy'), { kind: 'uncertain' }],
     ['503 with html is uncertain', answer(503), { kind: 'uncertain', reason: 'server_error_after_send' }],
     ['500 is uncertain', answer(500, 'ErrorInternalServerError'), { kind: 'uncertain' }],
@@ -72,7 +73,7 @@ describe('what Graph answers decides what becomes of a mail', () => {
     [
       'a denied sender that only the inner code names rejects the message',
       answer(403, 'accessDenied', { innerCode: 'ErrorSendAsDenied' }),
-      { kind: 'rejected' },
+      { kind: 'rejected', reason: 'ErrorSendAsDenied' },
     ],
     ['404 ResourceNotFound shuts the gate', answer(404, 'ResourceNotFound'), { kind: 'gate', gate: 'no_mailbox' }],
     ['another 404 rejects the message', answer(404, 'ErrorItemNotFound'), { kind: 'rejected' }],
