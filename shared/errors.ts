@@ -190,7 +190,7 @@ export const LINK_ERRORS = {
   link_wrong_session: {
     status: 409,
     title: 'Another session came back',
-    person: 'The account was linked by another person or session than the one that started.',
+    person: 'The account was not linked: another person or session came back than the one that started.',
     operator: 'The session that came back is not the one that started the link. The authorization was destroyed.',
     whoActs: 'user',
     action: 'Click Link account again and finish in the same browser.',
