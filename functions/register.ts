@@ -2,6 +2,7 @@ import type { app as FunctionsApp } from '@azure/functions';
 import type { App } from '../shared/compose.ts';
 import { browserEndpoints } from './http/browser.ts';
 import { connectionEndpoints } from './http/connections.ts';
+import { customerEndpoints } from './http/customers.ts';
 import { type Endpoint, httpHandler } from './http/endpoint.ts';
 import { linkEndpoints } from './http/links.ts';
 import { mailEndpoints } from './http/mails.ts';
@@ -16,7 +17,8 @@ export function endpoints(app: App): Endpoint[] {
     ...browserEndpoints(app),
     ...connectionEndpoints(app),
     ...mailEndpoints(app),
-    ...systemEndpoints(),
+    ...customerEndpoints(app),
+    ...systemEndpoints(app),
   ];
 }
 

@@ -227,6 +227,12 @@ export const API_ERRORS = {
     title: 'Connection is being removed',
     operator: 'The connection was unlinked; it accepts nothing any more.',
   },
+  customer_being_removed: {
+    status: 409,
+    title: 'Customer is being removed',
+    operator:
+      'Everything of the customer is being removed. New links and mail are taken again once GET …/removal says removed.',
+  },
   connection_not_working: {
     status: 409,
     title: 'Connection does not work',

@@ -1,6 +1,7 @@
 /** Writes the tables of docs/errors.md from the catalogue: `node tools/error-tables.ts`. A test holds the two equal. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { CONNECTION_REASONS } from '../shared/connection-reasons.ts';
 import { API_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../shared/errors.ts';
 
 const FILE = fileURLToPath(new URL('../docs/errors.md', import.meta.url));
@@ -28,6 +29,16 @@ export function errorTables(): Readonly<Record<string, string>> {
         String(status),
         title,
         operator,
+      ]),
+    ),
+    connection: table(
+      ['Reason', 'What happened', 'Who acts', 'What to do', 'May pass by itself'],
+      Object.entries(CONNECTION_REASONS).map(([code, { meaning, whoActs, action, mayPass }]) => [
+        `\`${code}\``,
+        meaning,
+        WHO[whoActs],
+        action,
+        mayPass ? 'yes' : 'no',
       ]),
     ),
     mail: table(

@@ -2,6 +2,7 @@ import { DefaultAzureCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
 import type { Config } from '../config.ts';
 import type { GraphMail } from '../mail/graph-answer.ts';
+import type { MicrosoftHosts } from '../microsoft/hosts.ts';
 import type { IdentityPlatform } from '../microsoft/identity-platform.ts';
 import type { Blobs, Queues, Secrets } from '../storage/ports.ts';
 import type { Table } from '../storage/table.ts';
@@ -9,6 +10,7 @@ import { TABLES } from '../storage-names.ts';
 import { AzureBlobs } from './blobs.ts';
 import { Entra } from './entra.ts';
 import { GraphClientMail } from './graph.ts';
+import { FetchedHosts } from './hosts.ts';
 import { AzureQueues } from './queues.ts';
 import { KeyVaultSecrets } from './secrets.ts';
 import { storageClients } from './storage-clients.ts';
@@ -22,6 +24,7 @@ export interface Adapters {
   readonly secrets: Secrets;
   readonly identity: IdentityPlatform;
   readonly graph: GraphMail;
+  readonly hosts: MicrosoftHosts;
 }
 
 /** The real ones. Nothing is contacted before it is used. */
@@ -46,5 +49,6 @@ export function azureAdapters(config: Config): Adapters {
     secrets: new KeyVaultSecrets(secrets),
     identity: new Entra({ cloud: config.cloud, clientAssertion }),
     graph: new GraphClientMail(config.cloud.graphUrl),
+    hosts: new FetchedHosts({ login: config.cloud.loginUrl, graph: config.cloud.graphUrl }),
   };
 }

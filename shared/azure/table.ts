@@ -66,8 +66,8 @@ export class AzureTable implements Table {
     return this.page(conditions.join(' and '), range.limit, range.after, range.select);
   }
 
-  async scan(filter: string, limit: number, after?: string): Promise<RowPage> {
-    return this.page(filter, limit, after);
+  async scan(filter: string, limit: number, after?: string, select?: readonly string[]): Promise<RowPage> {
+    return this.page(filter, limit, after, select);
   }
 
   private async page(filter: string, limit: number, after?: string, select?: readonly string[]): Promise<RowPage> {

@@ -70,7 +70,9 @@ export async function finishUnlink(
     return { connectionId, state: 'removing', withdrawConsentAt: consentPage(connection) };
   }
   const recoverable = await deps.secrets.remove(connection.secretName);
-  if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName);
+  for (const name of [connection.previousSecretName, connection.nextSecretName]) {
+    if (name) await deps.secrets.remove(name);
+  }
   if (connection.kind === 'customerOwned') await removeUnusedApplication(deps, customerId, connection.clientId);
   const now = deps.clock.now();
   // A day more than the records' time: those that ended a moment ago are over by then, too.

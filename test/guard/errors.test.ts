@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { CONNECTION_REASONS } from '../../shared/connection-reasons.ts';
 import { API_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../../shared/errors.ts';
 import { withTables } from '../../tools/error-tables.ts';
 import { code, filesBelow, read } from './repository.ts';
@@ -13,7 +14,7 @@ describe('the catalogue', () => {
 
   test('names each code once, in small letters', () => {
     expect(Object.keys(LINK_ERRORS).filter((each) => each in API_ERRORS)).toEqual([]);
-    for (const each of [...Object.keys(entries), ...Object.keys(MAIL_REASONS)])
+    for (const each of [...Object.keys(entries), ...Object.keys(MAIL_REASONS), ...Object.keys(CONNECTION_REASONS)])
       expect(each).toMatch(/^[a-z]+(_[a-z]+)*$/);
   });
 
@@ -22,6 +23,7 @@ describe('the catalogue', () => {
       ...Object.values(LINK_ERRORS).flatMap(({ person, operator, action }) => [person, operator, action]),
       ...Object.values(API_ERRORS).map(({ operator }) => operator),
       ...Object.values(MAIL_REASONS),
+      ...Object.values(CONNECTION_REASONS).flatMap(({ meaning, action }) => [meaning, action]),
     ];
     for (const sentence of sentences) expect(sentence).toMatch(/^[^|\n]+\.$/);
   });
@@ -31,6 +33,8 @@ describe('the catalogue', () => {
       expect(person).not.toMatch(/AADSTS|invalid_|token|OAuth/i);
       expect(action).not.toMatch(/AADSTS|token/i);
     }
+    for (const { meaning, action } of Object.values(CONNECTION_REASONS))
+      expect(`${meaning} ${action}`).not.toMatch(/AADSTS|invalid_|token|OAuth/i);
   });
 
   test('has no code that nothing mentions', () => {
