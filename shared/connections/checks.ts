@@ -3,9 +3,10 @@ import type { CustomersDeps } from '../customers/deps.ts';
 import { sweepCustomer } from '../customers/sweep-customer.ts';
 import { tidyLink } from '../linking/settle-link.ts';
 import type { Invocation } from '../log.ts';
+import { StoreUnavailable } from '../storage/ports.ts';
 import { QUEUES } from '../storage-names.ts';
 import { checkConnection } from './check-connection.ts';
-import { checkSchema, queueCheck } from './check-message.ts';
+import { type Check, checkSchema, queueCheck } from './check-message.ts';
 import { tendRemains } from './tend-remains.ts';
 
 export type ChecksDeps = CustomersDeps;
@@ -59,24 +60,37 @@ export async function scan(deps: ChecksDeps, invocation: Invocation): Promise<vo
   invocation.log.event('scan.done', counts);
 }
 
-/** Works off one check. */
+/**
+ * Works off one check. What met an outage is left to the next scan, which finds it due again: a message that came back
+ * every few minutes would end as poison. Nobody scans for what became of an application, so that message comes back.
+ */
 export async function runCheck(deps: ChecksDeps, body: unknown, invocation: Invocation): Promise<void> {
-  const check = checkSchema.safeParse(body);
-  if (!check.success) {
+  const parsed = checkSchema.safeParse(body);
+  if (!parsed.success) {
     invocation.log.warning('check.unreadable');
     return;
   }
-  switch (check.data.kind) {
+  const check = parsed.data;
+  try {
+    await workOff(deps, check, invocation);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable) || check.kind === 'application') throw error;
+    invocation.log.failure('check.postponed', error, { kind: check.kind });
+  }
+}
+
+async function workOff(deps: ChecksDeps, check: Check, invocation: Invocation): Promise<void> {
+  switch (check.kind) {
     case 'link':
-      return tidyLink(deps.linking, check.data.linkId, invocation);
+      return tidyLink(deps.linking, check.linkId, invocation);
     case 'application':
-      return deps.applicationHealth.align(check.data.customerId, check.data.clientId, invocation.log);
+      return deps.applicationHealth.align(check.customerId, check.clientId, invocation.log);
     case 'remains':
-      return tendRemains(deps, check.data, invocation);
+      return tendRemains(deps, check, invocation);
     case 'removal':
-      return sweepCustomer(deps, check.data.customerId, invocation);
+      return sweepCustomer(deps, check.customerId, invocation);
     case 'connection': {
-      const connection = await deps.connections.get(check.data.customerId, check.data.connectionId);
+      const connection = await deps.connections.get(check.customerId, check.connectionId);
       if (connection) await checkConnection(deps, connection, invocation);
     }
   }
