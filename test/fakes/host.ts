@@ -19,7 +19,7 @@ export class FakeHost {
   private readonly fake: FakeApp;
   private readonly instance: () => App;
   /** Runs one execution; a test may kill it. What is thrown here makes the message come again. */
-  execute: (action: () => Promise<void>) => Promise<void> = (action) => action();
+  execute: (action: () => Promise<void>, what: 'scan' | 'check' | 'ticket') => Promise<void> = (action) => action();
   private nextScan: number;
   private deliveries = 0;
 
@@ -45,7 +45,8 @@ export class FakeHost {
   }
 
   private async scan(): Promise<void> {
-    this.nextScan += HOUR;
+    // A timer that was late fires once.
+    while (this.nextScan <= this.fake.clock.now().getTime()) this.nextScan += HOUR;
     await this.run(() => scan(this.instance().checks, this.fake.invocation()), undefined);
   }
 
@@ -76,7 +77,7 @@ export class FakeHost {
 
   private async run(action: () => Promise<void>, message: FakeMessage | undefined): Promise<void> {
     try {
-      await this.execute(action);
+      await this.execute(action, !message ? 'scan' : message.queue === QUEUES.checks ? 'check' : 'ticket');
     } catch (error) {
       this.failures.push(error);
       if (!message) return;
