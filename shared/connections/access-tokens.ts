@@ -108,7 +108,7 @@ export class AccessTokens {
       const first = await this.attempt(connection, log, always, false);
       if (first.kind !== 'needs_relink' && first.kind !== 'broken') return first;
       // Before a link is called dead, look once at what the store holds now: another instance may have renewed it.
-      this.kept.delete(connection.connectionId);
+      this.expire(connection);
       const current = await this.deps.connections.get(connection.customerId, connection.connectionId);
       if (!current || current.status === 'removing') return { kind: 'removed' };
       return spared(await this.attempt(current, log, always, true));
@@ -119,7 +119,7 @@ export class AccessTokens {
   }
 
   private async attempt(connection: Connection, log: Log, always: boolean, reread: boolean): Promise<TokenResult> {
-    const refreshToken = await this.refreshToken(connection);
+    const refreshToken = await this.refreshToken(connection, reread);
     if (refreshToken === undefined) return { kind: 'needs_relink', reason: 'secret_missing', connection };
     const { customerId, clientId, kind } = connection;
     const application = kind === 'customerOwned' ? await this.deps.applications.get(customerId, clientId) : undefined;
@@ -149,8 +149,8 @@ export class AccessTokens {
     return refusal ?? broken(connection, application, 'secret_missing');
   }
 
-  private async refreshToken(connection: Connection): Promise<string | undefined> {
-    const kept = this.kept.get(connection.connectionId);
+  private async refreshToken(connection: Connection, reread: boolean): Promise<string | undefined> {
+    const kept = reread ? undefined : this.kept.get(connection.connectionId);
     if (kept?.credentialVersion === connection.credentialVersion) return kept.tokens.refreshToken;
     const { customerId, connectionId, secretName } = connection;
     return this.deps.secrets.get(secretName, { kind: 'refresh-token', customer: customerId, connection: connectionId });
@@ -181,6 +181,17 @@ export class AccessTokens {
     // Oldest first: a Map keeps insertion order.
     if (this.kept.size >= MAX_KEPT) this.kept.delete(this.kept.keys().next().value ?? '');
     this.kept.set(connectionId, { credentialVersion, tokens, askedAt: this.deps.clock.monotonic() });
+  }
+
+  /**
+   * What was refused proves nothing any more. The refresh token stays: it may be newer than the stored one, when the vault
+   * did not take it, and work again when what stood in its way has passed.
+   */
+  private expire({ connectionId }: Connection): void {
+    const kept = this.kept.get(connectionId);
+    if (!kept) return;
+    const tokens = { ...kept.tokens, accessToken: '', expiresAt: new Date(0) };
+    this.kept.set(connectionId, { ...kept, tokens, askedAt: Number.NEGATIVE_INFINITY });
   }
 
   /** The token is good whatever becomes of this; what could not be written now is written by a later refresh. */

@@ -19,7 +19,8 @@ export class FakeHost {
   private readonly fake: FakeApp;
   private readonly instance: () => App;
   /** Runs one execution; a test may kill it. What is thrown here makes the message come again. */
-  execute: (action: () => Promise<void>, what: 'scan' | 'check' | 'ticket') => Promise<void> = (action) => action();
+  execute: (action: () => Promise<void>, what: 'scan' | 'check' | 'ticket', text: string) => Promise<void> = (action) =>
+    action();
   private nextScan: number;
   private deliveries = 0;
 
@@ -77,7 +78,8 @@ export class FakeHost {
 
   private async run(action: () => Promise<void>, message: FakeMessage | undefined): Promise<void> {
     try {
-      await this.execute(action, !message ? 'scan' : message.queue === QUEUES.checks ? 'check' : 'ticket');
+      const what = !message ? 'scan' : message.queue === QUEUES.checks ? 'check' : 'ticket';
+      await this.execute(action, what, message?.text ?? '');
     } catch (error) {
       this.failures.push(error);
       if (!message) return;
