@@ -174,6 +174,41 @@ describe('a refused refresh token', () => {
     expect(fake.identity.refreshed.at(-1)?.refreshToken).toBe('rt-of-another-instance');
   });
 
+  test('stays in memory: it may be newer than the stored one, and work again when the trouble has passed', async () => {
+    const { fake, connection } = await linked({}, { REFRESH_TOKEN_WRITE_AFTER_DAYS: '0' });
+    fake.clock.advance(1);
+    fake.secrets.before = (call) => {
+      if (call === 'set') throw new StoreUnavailable('key vault');
+    };
+    await token(fake, connection);
+    fake.secrets.before = () => {};
+    const newest = await token(fake, connection);
+    fake.clock.advance(HOUR);
+    const disabled = { error: 'invalid_grant', number: 50057, status: 400 };
+    fake.identity.failures.push(disabled, disabled);
+    expect((await token(fake, connection)).kind).toBe('needs_relink');
+    const [first, second] = fake.identity.refreshed.slice(-2).map(({ refreshToken }) => refreshToken);
+    expect(first).not.toBe(second);
+    expect(second).toBe(fake.secrets.kept.get(connection.secretName)?.value);
+    const revived = await token(fake, connection);
+    expect(revived.kind).toBe('token');
+    expect(revived).not.toEqual(newest);
+    expect(fake.identity.refreshed.at(-1)?.refreshToken).toBe(first);
+  });
+
+  test('proves nothing any more: a check asks again', async () => {
+    const { fake, connection } = await linked();
+    const { log } = fake.invocation();
+    await token(fake, connection);
+    const graphRefused = await token(fake, connection);
+    if (graphRefused.kind !== 'token') throw new Error();
+    fake.identity.failures.push(REFUSED, REFUSED);
+    await token(fake, connection, graphRefused.accessToken);
+    const { length } = fake.identity.refreshed;
+    await fake.app.mail.tokens.prove(connection, log);
+    expect(fake.identity.refreshed).toHaveLength(length + 1);
+  });
+
   test('is forgotten when the mailbox was linked again meanwhile', async () => {
     const { fake, connection } = await linked();
     const relinked = (await fake.link()).connection;
