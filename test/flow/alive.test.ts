@@ -43,6 +43,8 @@ describe('connections that nobody sends from', () => {
   it('are known to be dead by their check, with the cause in words, and work again with a new link', async () => {
     const connectionId = await linkMailbox(flow, 'hr@acme.example');
     await flow.control('identity/revoke', { address: 'hr@acme.example' });
+    // Whoever had a token within the hour would not ask for another; a fresh process remembers none.
+    await flow.control('host/kill', {});
     expect((await show(connectionId)).status).toBe('connected');
     await check(connectionId);
     const dead = await until('the dead link to be known', async () => {
