@@ -255,7 +255,7 @@ class Life {
     const { dice, fake, options } = this;
     if (!options.strict && dice.chance(CHANCES.linkKilled)) {
       await killedAt(fake, dice.between(1, 20), dice.pick(['before', 'after']), () => this.attempt(link));
-      this.troubles.add(this.now, this.now);
+      link.kills.push({ from: this.now, to: this.now });
     }
     if (!(await this.signIn(link)) && !link.granted) this.later(10, () => this.relink(link));
   }
@@ -302,9 +302,17 @@ class Life {
     if (options.strict || what !== 'check' || !dice.chance(CHANCES.killed)) return action();
     const finished = await killedAt(fake, dice.between(1, 15), dice.pick(['before', 'after']), action);
     if (finished) return;
-    this.troubles.add(this.now, this.now + 2 * HOUR);
+    for (const link of this.concerned(message)) link.kills.push({ from: this.now, to: this.now + 2 * HOUR });
     for (let n = 0; n < this.instances.length; n += 1) this.instances[n] = fake.compose();
     throw new Error(`killed: ${message}`);
+  }
+
+  /** The connections that a check is about: one, or all that live on an application. */
+  private concerned(message: string): readonly Link[] {
+    const { connectionId, clientId } = JSON.parse(message) as { connectionId?: string; clientId?: string };
+    return this.links.filter(
+      (link) => link.connectionId === connectionId || (link.owned && link.customer.clientId === clientId),
+    );
   }
 
   /** What the product says, held against the truth. Seen once an hour, judged once a day. */
@@ -313,7 +321,7 @@ class Life {
     for (const link of this.links) {
       const says = said.get(link.connectionId) ?? { status: 'gone', gate: 'gone' };
       const open = this.outage ? [{ from: this.outage.from, to: this.now }] : [];
-      const troubles = this.troubles.with(open);
+      const troubles = this.troubles.with([...open, ...link.kills]);
       const verdict = judge(link, says, this.now, troubles);
       if (verdict === 'right' && !link.noticed) {
         link.noticed = true;

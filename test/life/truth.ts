@@ -2,8 +2,8 @@ const HOUR = 3_600_000;
 
 /** How long a dead link may look alive, or one that came back dead, where nothing else fails: a day, and the next scan. */
 const DAY_AND_SCAN_HOURS = 26;
-/** What an outage or a killed check costs beyond its own time: the repetition, and a check that keeps its time of day. */
-const AFTER_TROUBLE_HOURS = 12;
+/** What an outage or a kill costs beyond its own time: the repetition, and a check that keeps its time of day. */
+const AFTER_TROUBLE_HOURS = 6;
 
 /** One linked mailbox, as it truly is. Knows nothing of how the product works. */
 export class Link {
@@ -18,6 +18,8 @@ export class Link {
   private was = true;
   /** Whether the product has noticed how it is. */
   noticed = true;
+  /** Checks and links of it that were killed. */
+  readonly kills: { readonly from: number; readonly to: number }[] = [];
 
   constructor(account: string, customer: Customer, owned: boolean) {
     this.account = account;
@@ -67,7 +69,7 @@ export interface Said {
   readonly gate: string;
 }
 
-/** Times in which something failed, and so nobody could know. */
+/** Times in which something failed, so that nobody could know. */
 export class Troubles {
   private readonly spans: { readonly from: number; readonly to: number }[] = [];
 

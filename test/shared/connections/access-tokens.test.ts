@@ -74,6 +74,30 @@ describe('in steady state', () => {
     expect(fake.identity.refreshed[0]).toMatchObject({ tenant: connection.tenantId });
   });
 
+  test('nothing of one mailbox keeps another waiting', async () => {
+    const { fake, connection } = await linked();
+    const other = (await fake.link({ customerId: 'other' })).connection;
+    const { refresh } = fake.identity;
+    fake.identity.refresh = (request) =>
+      fake.secrets.kept.get(connection.secretName)?.value === request.refreshToken
+        ? new Promise(() => {})
+        : refresh.call(fake.identity, request);
+    void token(fake, connection);
+    expect((await token(fake, other)).kind).toBe('token');
+  });
+
+  test('memory is bounded: of very many mailboxes, those that were renewed longest ago are forgotten', async () => {
+    const { fake, connection } = await linked();
+    fake.secrets.get = async (_name, { connection: owner }) => `rt-of-${owner}`;
+    await token(fake, connection);
+    for (let n = 0; n < 5_000; n += 1) await token(fake, { ...connection, connectionId: `con-${n}` });
+    const { length } = fake.identity.refreshed;
+    await token(fake, { ...connection, connectionId: 'con-4999' });
+    expect(fake.identity.refreshed).toHaveLength(length);
+    await token(fake, connection);
+    expect(fake.identity.refreshed).toHaveLength(length + 1);
+  });
+
   test('new credentials make what is in memory worthless', async () => {
     const { fake, connection } = await linked();
     await token(fake, connection);

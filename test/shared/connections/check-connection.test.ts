@@ -89,6 +89,17 @@ describe('the daily check', () => {
     });
   });
 
+  test('wakes mail whose ticket was lost, and leaves none where nothing waits', async () => {
+    const { fake, connection, host } = await linked();
+    await host.pass(2 * DAY);
+    expect(fake.queues.of(QUEUES.lanes)).toEqual([]);
+    expect(fake.events.map(({ name }) => name)).not.toContain('mail.attempt');
+    await wait(fake, connection, 'mail-1');
+    fake.queues.sent.splice(0);
+    await host.pass(26 * HOUR);
+    expect(fake.graph.posted).toHaveLength(1);
+  });
+
   test('never changes a status for an outage of days, and asks again every three hours', async () => {
     const { fake, connection, host } = await linked(customerOwned());
     for (const facts of [
