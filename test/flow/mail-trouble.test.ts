@@ -240,7 +240,7 @@ describe('a link that Microsoft no longer honours', () => {
     expect(record).toMatchObject({ reason: 'needs_relink', attempts: 0 });
     expect(await connectionOf(connectionId)).toMatchObject({
       status: 'needs_relink',
-      reason: expect.stringMatching(/^invalid_grant/),
+      reason: 'access_revoked',
     });
     await flow.events.tells('connection.needs_relink', { connectionId });
     expect(await graphCalls(one.mailId)).toEqual([]);

@@ -178,7 +178,7 @@ class Life {
       this.todo = this.todo.filter(({ at }) => at > this.now);
       for (const { run } of due) await run();
       this.changed();
-      this.observe(hour === 23);
+      await this.observe(hour === 23);
     }
     this.fake.identity.forget();
     this.fake.events.splice(0);
@@ -316,10 +316,9 @@ class Life {
   }
 
   /** What the product says, held against the truth. Seen once an hour, judged once a day. */
-  private observe(isJudged: boolean): void {
-    const said = this.said();
+  private async observe(isJudged: boolean): Promise<void> {
     for (const link of this.links) {
-      const says = said.get(link.connectionId) ?? { status: 'gone', gate: 'gone' };
+      const says = await this.said(link);
       const open = this.outage ? [{ from: this.outage.from, to: this.now }] : [];
       const troubles = this.troubles.with([...open, ...link.kills]);
       const verdict = judge(link, says, this.now, troubles);
@@ -332,15 +331,10 @@ class Life {
     }
   }
 
-  private said(): ReadonlyMap<string, Said> {
-    const gates = new Map<string, string>();
-    for (const row of this.fake.mails.all()) if (row.rowKey === '0') gates.set(row.partitionKey, text(row, 'gate'));
-    const said = new Map<string, Said>();
-    for (const row of this.fake.connections.all()) {
-      const status = text(row, 'status');
-      if (status) said.set(row.rowKey, { status, gate: gates.get(row.rowKey) ?? '' });
-    }
-    return said;
+  private async said({ connectionId, customer }: Link): Promise<Said> {
+    const { row } = await this.fake.connections.get(customer.customerId, connectionId);
+    const lane = await this.fake.mails.get(connectionId, '0');
+    return { status: row ? text(row, 'status') : 'gone', gate: lane.row ? text(lane.row, 'gate') : 'gone' };
   }
 
   result(): LifeResult {
