@@ -3,6 +3,7 @@ import type { App } from '../shared/compose.ts';
 import { applicationEndpoints } from './http/applications.ts';
 import { browserEndpoints } from './http/browser.ts';
 import { connectionEndpoints } from './http/connections.ts';
+import { contractEndpoints } from './http/contracts.ts';
 import { type Endpoint, httpHandler } from './http/endpoint.ts';
 import { linkEndpoints } from './http/links.ts';
 import { mailEndpoints } from './http/mails.ts';
@@ -20,6 +21,7 @@ export function endpoints(app: App): Endpoint[] {
     ...applicationEndpoints(app),
     ...mailEndpoints(app),
     ...systemEndpoints(),
+    ...contractEndpoints(),
   ];
 }
 

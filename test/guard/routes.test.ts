@@ -34,6 +34,8 @@ const HTTP = [
   `mails-retry       POST   function   ${CONNECTION}/mails/retry`,
   `mails-resolve     POST   function   ${CONNECTION}/mails/resolve`,
   'health            GET    anonymous  health',
+  'openapi           GET    function   openapi.json',
+  'mail-message-schema GET  function   schemas/mail-message-v1.json',
 ];
 const QUEUES = [
   'mail-sender       outlook-mail',
