@@ -11,7 +11,7 @@ import { until } from './support/until.ts';
 
 let flow: Flow;
 /** What an example's ids and secrets stand for here, by the example's. */
-const live = new Map<string, string>();
+const live = new Map([['hr@example.com', 'hr@acme.example']]);
 const ran = new Set<string>();
 
 beforeAll(async () => {

@@ -40,6 +40,9 @@ function walk(value: unknown): unknown {
   const walked = Object.fromEntries(
     entries.map(([key, each]) => [key, key === 'properties' ? shown(each) : walk(each)]),
   );
+  // Whole numbers that a double can hold: true of every number in JSON.
+  if (walked['minimum'] === Number.MIN_SAFE_INTEGER) delete walked['minimum'];
+  if (walked['maximum'] === Number.MAX_SAFE_INTEGER) delete walked['maximum'];
   // No format of JSON Schema, and strict validators refuse it; `contentEncoding` says the same.
   if (walked['format'] === 'base64') delete walked['format'];
   // A query parameter arrives as text; what it stands for is what its description says.
