@@ -5,6 +5,7 @@ import type { StartedLink } from './support/api.ts';
 import { OPENAPI } from './support/contract.ts';
 import { type Flow, startFlow } from './support/flow.ts';
 import { comeBack, connectionOn, linkMailbox, signIn } from './support/link.ts';
+import { connectionPath } from './support/mails.ts';
 import { enqueue, mail } from './support/messages.ts';
 import { QUICK } from './support/quick.ts';
 import { until } from './support/until.ts';
@@ -86,6 +87,8 @@ it('the queue message that the schema shows is sent', async () => {
   await until('its copy', async () =>
     (await flow.mails.copies(QUEUE_MESSAGE.mailId)).some(({ from }) => from[0]?.address === 'sender-2@acme.example'),
   );
+  // The list of connections below shows the example's own.
+  await flow.api.expect(200, 'DELETE', connectionPath(connectionId));
 });
 
 describe('the examples of the description', () => {
