@@ -204,6 +204,7 @@ async function keepToken(deps: LinkingDeps, link: Link, signIn: SignIn, invocati
   }
   const redeemed = await deps.links.update(link, {
     state: 'redeemed',
+    redeemedAt: deps.clock.now().toISOString(),
     connectionId,
     tenantId: mailbox.tenantId,
     objectId: mailbox.objectId,

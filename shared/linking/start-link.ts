@@ -62,6 +62,7 @@ export async function startLink(
     refreshTokenName: newSecretName('refresh-token'),
     clientSecretExpiresOn: expiryOf(request),
     expiresAt,
+    redeemedAt: '',
     ticketHash: sha256(ticket),
     cookieHash: '',
     stateHash: '',
