@@ -9,7 +9,7 @@ import type { Connection, ConnectionChange } from '../connections/connection.ts'
 import { finishRemoval } from '../connections/remove-unused-application.ts';
 import { firstCheckAt } from '../connections/schedule.ts';
 import { clientSecretTags, refreshTokenTags } from '../connections/secret-tags.ts';
-import { AppError } from '../errors.ts';
+import { AppError, type LinkErrorCode } from '../errors.ts';
 import type { Invocation } from '../log.ts';
 import { eventRow } from '../mail/events.ts';
 import type { Gate } from '../mail/lane.ts';
@@ -31,7 +31,7 @@ export async function completeLink(
   invocation: Invocation,
 ): Promise<{ readonly connection: Connection; readonly link: Link }> {
   if (await deps.connections.isCustomerLeaving(redeemed.customerId))
-    throw await unlinkedMeanwhile(deps, redeemed, invocation);
+    throw await failed(deps, redeemed, 'interrupted', invocation);
   if (redeemed.kind === 'customerOwned') await recordApplication(deps, redeemed, invocation);
   const { connection, link } = await recordConnection(deps, redeemed, invocation);
   await openGate(deps, link, connection);
@@ -81,7 +81,7 @@ async function recordApplication(deps: LinkingDeps, link: Link, invocation: Invo
     if ((await deps.secrets.get(name, tags)) === undefined) {
       // Rolled forward late: two newer ones pushed it out, or the last connection was unlinked and took it along.
       if (application) return held;
-      throw await unlinkedMeanwhile(deps, link, invocation);
+      throw await failed(deps, link, 'interrupted', invocation);
     }
     if (application?.previousSecretName) await deps.secrets.remove(application.previousSecretName, tags);
     return {
@@ -140,7 +140,7 @@ async function recordConnection(
       if (updated) return { connection: updated, link };
       continue;
     }
-    if (!(await hasToken(deps, link))) throw await unlinkedMeanwhile(deps, link, invocation);
+    if (!(await hasToken(deps, link))) throw await failed(deps, link, 'interrupted', invocation);
     await deps.lanes.ensure(link.connectionId, link.customerId, 1);
     const { lane } = await deps.lanes.get(link.connectionId);
     if (lane?.gate === 'removed') throw await unlinkedMeanwhile(deps, link, invocation);
@@ -155,8 +155,12 @@ async function recordConnection(
 
 /** Unlinked while somebody linked it again. The unlink wins; linking once more makes a new connection. */
 async function unlinkedMeanwhile(deps: LinkingDeps, link: Link, invocation: Invocation): Promise<AppError> {
-  await endLink(deps, link, { state: 'failed', error: 'interrupted' }, invocation);
-  return linkProblem(deps, { ...link, error: 'interrupted' });
+  return failed(deps, link, 'connection_unlinked', invocation);
+}
+
+async function failed(deps: LinkingDeps, link: Link, error: LinkErrorCode, invocation: Invocation): Promise<AppError> {
+  await endLink(deps, link, { state: 'failed', error }, invocation);
+  return linkProblem(deps, { ...link, error });
 }
 
 /** The mailbox was linked once more since this link was redeemed, and keeps its newer token. */

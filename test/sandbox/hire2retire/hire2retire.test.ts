@@ -169,14 +169,38 @@ describe('the return page', () => {
   const CONFIRM = 'POST /api/auth/link/Outlook/l1/confirm';
   const STATE = 'GET /api/auth/link/Outlook/l1';
 
-  it('confirms with the session of the browser and goes on to the connections', async () => {
+  it('confirms with the session of the browser, tests the connection, and goes on to the list', async () => {
     api.answers.set(LINK, started);
     api.answers.set(CONFIRM, () => json(201, connection('con_1')));
+    api.answers.set(`POST ${CONNECTIONS}/con_1/test`, () =>
+      json(200, { mailId: 'm1', state: 'accepted', queuedAt: '2026-05-04T09:30:12Z' }),
+    );
     await browser.post('/service-provider', {});
     const answer = await browser.get('/return?linkId=l1&confirmation=l1.c');
     expect(answer.status).toBe(303);
-    expect(answer.headers.get('location')).toBe('/connections?linked=con_1');
+    expect(answer.headers.get('location')).toBe('/connections?linked=con_1&tested=m1');
     expect(api.calls[1]?.body).toEqual({ customerId: 'acme', startedBy: startedBy(), confirmation: 'l1.c' });
+    expect(api.calls[2]?.body).toEqual({ to: 'hr@acme.example' });
+  });
+
+  it('says that it is linked also when the test does not answer', async () => {
+    api.answers.set(CONFIRM, () => json(201, connection('con_1')));
+    api.answers.set(`POST ${CONNECTIONS}/con_1/test`, () => problem(503, { code: 'service_unavailable' }));
+    const answer = await browser.get('/return?linkId=l1&confirmation=l1.c');
+    expect(answer.headers.get('location')).toBe('/connections?linked=con_1');
+  });
+
+  it('confirms again by itself when Microsoft does not answer, as long as the API says so', async () => {
+    const away = { code: 'microsoft_unavailable', person: 'Microsoft does not answer.', whoActs: 'nobody' };
+    const body = JSON.stringify({ code: 'microsoft_unavailable', error: away });
+    const type = { 'content-type': 'application/problem+json' };
+    api.answers.set(CONFIRM, () => ({ status: 503, headers: { ...type, 'retry-after': '7' }, body }));
+    const waiting = await (await browser.get('/return?linkId=l1&confirmation=l1.c')).text();
+    expect(waiting).toContain('http-equiv="refresh" content="7"');
+    expect(waiting).toContain('Microsoft does not answer.');
+    api.answers.set(CONFIRM, () => ({ status: 503, headers: type, body }));
+    const over = await (await browser.get('/return?linkId=l1&confirmation=l1.c')).text();
+    expect(over).toContain('data-link-error="microsoft_unavailable"');
   });
 
   it('takes nothing about the session from the address', async () => {
@@ -225,7 +249,7 @@ describe('the return page', () => {
     );
     const text = await (await browser.get('/return?linkId=l1&error=admin_approval_needed')).text();
     expect(api.calls[0]?.path).toBe('/api/auth/link/Outlook/l1?customerId=acme');
-    expect(text).toContain('What your IT can do');
+    expect(text).toContain('What you and your IT can do');
     expect(text).toContain('href="https://login.example/adminconsent?a=1&#38;b=2"');
     expect(text).toContain('Dear IT,\n&#60;/textarea&#62;&#60;b&#62;');
     expect(text).toContain('corr-1');
@@ -274,6 +298,11 @@ describe('connections', () => {
 
   it('says what was linked, and only of connections that exist', async () => {
     expect(await (await browser.get('/connections?linked=con_1')).text()).toContain('hr@acme.example is linked.');
+    api.answers.set(`GET ${CONNECTIONS}/con_1/mails/m1`, () =>
+      json(200, { mailId: 'm1', state: 'held', reason: 'no_mailbox', queuedAt: '2026-05-04T09:30:12Z' }),
+    );
+    const text = await (await browser.get('/connections?linked=con_1&tested=m1')).text();
+    expect(text).toContain('hr@acme.example is linked, but cannot send yet.');
     expect(await (await browser.get('/connections?linked=con_9')).text()).not.toContain('is linked.');
   });
 
