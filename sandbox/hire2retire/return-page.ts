@@ -19,6 +19,7 @@ import { html } from '../kit/page.ts';
 import type { Reply } from '../kit/serve.ts';
 import { ApiProblem, ApiUnreachable, type Connection, type LinkFailure, type OutlookApi } from './api-client.ts';
 import { alert, page, type Shell, seeOther } from './layout.ts';
+import { NO_LINK_COOKIE } from './stuck.ts';
 
 export async function returnPage(shell: Shell, query: URLSearchParams, api: OutlookApi): Promise<Reply> {
   const { session } = shell;
@@ -31,7 +32,7 @@ export async function returnPage(shell: Shell, query: URLSearchParams, api: Outl
     const connection = await api.confirmLink(linkId, { customerId, startedBy, confirmation });
     const query = new URLSearchParams({ linked: connection.connectionId, ...(await test(api, connection)) });
     // Linked. A redirect takes the confirmation out of the address bar, and a reload is harmless.
-    return seeOther(session, `/connections?${query}`);
+    return seeOther(session, `/connections?${query}`, NO_LINK_COOKIE);
   } catch (error) {
     // Nobody knows whether an unanswered confirm arrived. It may be repeated, and a reload of this page does that.
     if (error instanceof ApiUnreachable) return againPage(shell, 'The account may be linked already.', error.message);
@@ -92,7 +93,7 @@ ${alert(person)}
 ${action && html`<h2>${WHO_ACTS[whoActs]}</h2><p>${action}</p>`}
 ${isWebAddress(adminConsentUrl) && html`<p>An administrator approves the application here: <a class="long" href="${adminConsentUrl}">${adminConsentUrl}</a></p>`}
 ${textForIt && html`<div class="field"><label for="text-for-it">Text for your IT</label><textarea id="text-for-it" name="textForIt" rows="8" readonly>${textForIt}</textarea></div>`}
-<p>Link account again through the</p>
+<p>Link account is on these pages:</p>
 <p class="actions"><a class="button" href="/service-provider">Service Provider Application</a> <a class="button quiet" href="/customer-owned">Customer Owned Application</a></p>
 <p class="fine">Code <code>${code}</code>${microsoft?.correlationId && html` · Microsoft’s correlation ID <code>${microsoft.correlationId}</code>`}</p>
 </div>`,

@@ -156,12 +156,32 @@ describe('the session', () => {
     expect(cookies.map((line) => line.replace(/=[^;]*/, ''))).toEqual([
       'as; Path=/; HttpOnly; SameSite=Lax',
       'h2r_session; Path=/; HttpOnly; SameSite=Lax',
+      'h2r_link; Path=/; HttpOnly; SameSite=Lax; Max-Age=1800',
     ]);
     expect(cookies.join()).not.toContain(startedBy());
   });
 
   it('ignores a name that nobody can have', async () => {
     expect(await (await browser.get('/?as=a%3Bb%0d%0aX: y')).text()).toContain('ada · acme');
+  });
+});
+
+describe('somebody who went to Microsoft and did not come back', () => {
+  it.each(['opened', 'expired'])('finds the numbers of errors that Microsoft shows itself (%s)', async (state) => {
+    api.answers.set(LINK, started);
+    api.answers.set('GET /api/auth/link/Outlook/l1', () => json(200, { linkId: 'l1', state }));
+    await browser.post('/customer-owned', { clientId: 'c', clientSecret: 's' });
+    const text = await (await browser.get('/customer-owned')).text();
+    expect(text).toContain('You have not come back from Microsoft yet.');
+    expect(text).toContain('AADSTS50194');
+  });
+
+  it('is told nothing once the link came back, or when nothing is known of it', async () => {
+    api.answers.set(LINK, started);
+    await browser.post('/customer-owned', { clientId: 'c', clientSecret: 's' });
+    expect(await (await browser.get('/customer-owned')).text()).not.toContain('come back');
+    api.answers.set('GET /api/auth/link/Outlook/l1', () => json(200, { linkId: 'l1', state: 'connected' }));
+    expect(await (await browser.get('/service-provider')).text()).not.toContain('come back');
   });
 });
 
