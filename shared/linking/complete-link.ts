@@ -35,7 +35,9 @@ export async function completeLink(
   if (redeemed.kind === 'customerOwned') await recordApplication(deps, redeemed, invocation);
   const { connection, link } = await recordConnection(deps, redeemed, invocation);
   await openGate(deps, link, connection);
-  if (link.kind === 'customerOwned') await letGo(deps, link);
+  // Unlinked already, while the application gets a new secret: it is looked at again.
+  if (link.kind === 'customerOwned' && !(await letGo(deps, link, connection.connectionId)))
+    throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
   const finished = await finish(deps, link, connection);
   await deps.openLinks.release(link.customerId, link.linkId).catch(() => {});
   const { linkId, customerId, kind } = link;

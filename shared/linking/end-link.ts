@@ -59,13 +59,17 @@ async function dropClientSecret(deps: LinkingDeps, link: Link): Promise<boolean>
 /**
  * The link needs its application no longer, or has a connection that does. Who was unlinked meanwhile left the
  * application to it.
+ * @param connectionId that the link led to, if it did
  * @returns false when the application has to be looked at again
  */
-export async function letGo(deps: LinkingDeps, { customerId, clientId, linkId }: Link): Promise<boolean> {
+export async function letGo(deps: LinkingDeps, link: Link, connectionId?: string): Promise<boolean> {
+  const { customerId, clientId, linkId } = link;
   await deps.applications.put(customerId, clientId, (application) => {
     const holders = application && !application.removingSince ? holdersOf(application) : [];
     if (!holders.includes(linkId)) return undefined;
     return { heldBy: holders.filter((each) => each !== linkId).join(' ') };
   });
+  const connection = connectionId && (await deps.connections.get(customerId, connectionId));
+  if (connection && connection.status !== 'removing') return true;
   return (await removeUnusedApplication(deps, customerId, clientId)).settled;
 }

@@ -331,6 +331,8 @@ describe('errors that Microsoft shows itself and never sends back are told where
     expect([state, error?.code]).toEqual(['expired', 'link_expired']);
     expect(told(error).operator).toContain(number);
     expect(told(error).operator).toContain('/api/auth/callback/Outlook');
+    expect(told(error).action).toContain('give the tenant of your app registration');
+    expect(told(error).textForIt).toContain(number);
   });
 
   it('and how far the link came is told: never opened, never came back, never confirmed', async () => {
