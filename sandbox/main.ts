@@ -61,7 +61,7 @@ async function run({ json, ...options }: Arguments): Promise<number> {
     if (!options.host) await writeLocalSettings(LOCAL_SETTINGS, sandbox.settings, sandbox.info.hire2retire);
     const seconds = (performance.now() - startedAt) / 1000;
     if (json) print(`${JSON.stringify(sandbox.info)}\n`);
-    else print(summary(sandbox.info, seconds, sandbox.apiCaller, options.host ? undefined : LOCAL_SETTINGS));
+    else print(summary(sandbox.info, seconds, options.host ? undefined : LOCAL_SETTINGS));
     await aborted(stop);
     return 0;
   } finally {

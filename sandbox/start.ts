@@ -59,8 +59,6 @@ export interface Sandbox {
   readonly settings: Settings;
   /** What proves a program to the functions: a function key, or a token where API_AUTH is `entra`. */
   readonly proof: CallerProof;
-  /** Who gets such a token, and where; undefined where function keys are used. */
-  readonly apiCaller: ApiCaller | undefined;
   readonly identity: IdentityPlatform;
   readonly keyVault: KeyVault;
   readonly graph: Graph;
@@ -162,13 +160,13 @@ async function start(options: SandboxOptions, closers: Closers): Promise<Sandbox
       caCertificate: trust.certificate,
     },
     directory,
+    isByToken() ? caller() : undefined,
   );
   return {
     info,
     directory,
     settings,
     proof,
-    apiCaller: isByToken() ? caller() : undefined,
     identity,
     keyVault,
     graph,

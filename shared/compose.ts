@@ -38,6 +38,7 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
   const now = () => clock.now();
   const connections = new ConnectionStore(tables.connections);
   const applications = new ApplicationStore(tables.applications);
+  const links = new LinkStore(tables.links, now);
   const credentials = new ApplicationCredentials(config, secrets, clock);
   const lanes = new LaneStore(tables.mails);
   const outbox = new EventOutbox(tables.mails, queues, config.publicBaseUrl);
@@ -54,7 +55,7 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
   const linking: LinkingDeps = {
     config,
     clock,
-    links: new LinkStore(tables.links, now),
+    links,
     openLinks: new OpenLinks(tables.links, now),
     connections,
     applications,
@@ -96,6 +97,7 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
     applications,
     applicationHealth,
     applicationOutbox,
+    links,
     secrets,
     identity,
   };

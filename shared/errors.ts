@@ -56,7 +56,8 @@ export const LINK_ERRORS = {
     status: 409,
     title: 'No mailbox',
     person: 'This account has no Outlook mailbox, so it cannot send mail.',
-    operator: 'Graph says that the mailbox is missing, inactive, soft-deleted or on premises.',
+    operator:
+      'Graph says that the mailbox is missing, inactive, soft-deleted or on premises. The link stays connected, and its state tells this once the first mail, such as the test mail, was refused.',
     whoActs: 'customerAdmin',
     action: 'Ask your IT to assign an Exchange Online licence to the account, then send a test mail.',
   },
@@ -92,7 +93,7 @@ export const LINK_ERRORS = {
     person: 'Microsoft does not know this organization.',
     operator: 'No Entra tenant has this id or verified domain (AADSTS90002).',
     whoActs: 'customerAdmin',
-    action: 'Check the tenant ID on the Overview page of your app registration.',
+    action: 'Check the tenant ID on the Overview page of your app registration; then click Link account again.',
   },
   app_not_found: {
     status: 409,
@@ -101,7 +102,8 @@ export const LINK_ERRORS = {
     operator:
       'AADSTS700016 and its kin: wrong client ID, wrong tenant, or a single-tenant application without its tenant.',
     whoActs: 'customerAdmin',
-    action: 'Compare the client ID and the tenant with the Overview page of your app registration.',
+    action:
+      'Compare the client ID and the tenant with the Overview page of your app registration; then click Link account again.',
   },
   app_misconfigured: {
     status: 409,
@@ -110,7 +112,8 @@ export const LINK_ERRORS = {
     operator:
       'The registration lacks the delegated permission Mail.Send of Microsoft Graph, or the tenant has no Exchange Online (AADSTS650056, 65005, 70011 and kin).',
     whoActs: 'customerAdmin',
-    action: 'In the app registration, open API permissions and add Mail.Send of Microsoft Graph, delegated.',
+    action:
+      'In the app registration, open API permissions and add Mail.Send of Microsoft Graph, delegated; then click Link account again.',
   },
   app_disabled: {
     status: 409,
@@ -118,7 +121,8 @@ export const LINK_ERRORS = {
     person: 'Your organization has disabled the application, or has not assigned it to you.',
     operator: 'The service principal is disabled, or the user is not assigned to it (AADSTS7000112, 50105).',
     whoActs: 'customerAdmin',
-    action: 'In Entra, open Enterprise applications, choose the application, enable sign-in and assign the person.',
+    action:
+      'In Entra, open Enterprise applications, choose the application, enable sign-in and assign the person; then click Link account again.',
   },
   redirect_uri_not_registered: {
     status: 409,
@@ -127,15 +131,17 @@ export const LINK_ERRORS = {
     operator:
       'AADSTS50011 and its kin: the redirect URI is missing from the app registration or stands under another platform than Web.',
     whoActs: 'customerAdmin',
-    action: 'In the app registration, open Authentication and add the redirect URI exactly as documented, under Web.',
+    action:
+      'In the app registration, open Authentication and add the redirect URI exactly as documented, under Web; then click Link account again.',
   },
   secret_is_id: {
     status: 400,
     title: 'That is the secret’s ID',
     person: 'This is the ID of the secret, not its value.',
-    operator: 'The client secret has the shape of a GUID: the Secret ID was copied instead of the Value.',
+    operator:
+      'The client secret has the shape of a GUID, with or without braces and hyphens: the Secret ID was copied instead of the Value.',
     whoActs: 'customerAdmin',
-    action: 'In Certificates & secrets, copy the column Value of a new client secret.',
+    action: 'In Certificates & secrets, create a new client secret, copy its Value, and link with it.',
   },
   secret_wrong: {
     status: 409,
@@ -143,7 +149,7 @@ export const LINK_ERRORS = {
     person: 'Microsoft refuses the client secret of the application.',
     operator: 'invalid_client (AADSTS7000215 and kin): the value is not a current secret of this application.',
     whoActs: 'customerAdmin',
-    action: 'In Certificates & secrets, create a new client secret and enter its Value.',
+    action: 'In Certificates & secrets, create a new client secret and copy its Value; then link again with it.',
   },
   secret_expired: {
     status: 409,
@@ -151,7 +157,7 @@ export const LINK_ERRORS = {
     person: 'The client secret of the application has expired.',
     operator: 'invalid_client (AADSTS7000222): the client secret is past its expiry.',
     whoActs: 'customerAdmin',
-    action: 'In Certificates & secrets, create a new client secret and enter its Value.',
+    action: 'In Certificates & secrets, create a new client secret and copy its Value; then link again with it.',
   },
   service_provider_credential_refused: {
     status: 409,
@@ -203,11 +209,21 @@ export const LINK_ERRORS = {
     whoActs: 'user',
     action: 'Click Link account again.',
   },
+  connection_unlinked: {
+    status: 409,
+    title: 'Unlinked meanwhile',
+    person: 'The mailbox was unlinked while it was being linked again, so it is not linked now.',
+    operator:
+      'Somebody unlinked the connection between the sign-in and its confirm. The unlink wins; nothing was kept.',
+    whoActs: 'user',
+    action: 'Click Link account to link it anew.',
+  },
   microsoft_unavailable: {
     status: 503,
     title: 'Microsoft is not available',
     person: 'Microsoft’s sign-in service does not answer right now.',
-    operator: 'The token endpoint or the OpenID metadata answered 429, 5xx or nothing.',
+    operator:
+      'The token endpoint or the OpenID metadata answered 429, 5xx or nothing. With Retry-After the same request can be repeated, and nobody needs to sign in again.',
     whoActs: 'nobody',
     action: 'Wait a few minutes, then click Link account again.',
   },
@@ -249,7 +265,8 @@ export const API_ERRORS = {
   link_in_progress: {
     status: 409,
     title: 'Being confirmed already',
-    operator: 'Another confirm of this link is under way. Ask again in a few seconds: it answers 200 then.',
+    operator:
+      'Another confirm of this link is under way, or the mailbox’s former connection is still being unlinked. Ask again in a few seconds.',
   },
   link_not_authorized: {
     status: 409,

@@ -42,3 +42,8 @@ const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export function isGuid(text: string): boolean {
   return GUID.test(text);
 }
+
+/** Whether a client secret is none but its ID, as the portal and tools write it: with or without braces and hyphens. */
+export function isSecretId(text: string): boolean {
+  return /^(\{[0-9a-f-]+\}|[0-9a-f-]+)$/i.test(text) && text.replace(/[{}-]/g, '').length === 32;
+}

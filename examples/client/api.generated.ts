@@ -155,7 +155,7 @@ export type Attachment = {
  * - `admin_approval_needed`: The tenant does not let users consent (AADSTS90094 and kin). Send its administrator the adminConsentUrl.
  * - `wrong_account`: The mailbox identity is not the expected one (expectedMailbox, or the connection being re-linked).
  * - `guest_account`: The id token names another identity provider (idp): the account is a guest in the tenant.
- * - `no_mailbox`: Graph says that the mailbox is missing, inactive, soft-deleted or on premises.
+ * - `no_mailbox`: Graph says that the mailbox is missing, inactive, soft-deleted or on premises. The link stays connected, and its state tells this once the first mail, such as the test mail, was refused.
  * - `wrong_tenant`: The account’s tenant is not the tenant that the link was started for (tid, or AADSTS50020 and kin).
  * - `personal_account`: The application takes accounts of organizations only: one of the customer’s own always, RoboMQ’s unless SERVICE_PROVIDER_AUDIENCE is common.
  * - `account_unusable`: AADSTS50034, 50053, 50055, 50057, 50126: the account, not the application, is what Microsoft refuses.
@@ -164,7 +164,7 @@ export type Attachment = {
  * - `app_misconfigured`: The registration lacks the delegated permission Mail.Send of Microsoft Graph, or the tenant has no Exchange Online (AADSTS650056, 65005, 70011 and kin).
  * - `app_disabled`: The service principal is disabled, or the user is not assigned to it (AADSTS7000112, 50105).
  * - `redirect_uri_not_registered`: AADSTS50011 and its kin: the redirect URI is missing from the app registration or stands under another platform than Web.
- * - `secret_is_id`: The client secret has the shape of a GUID: the Secret ID was copied instead of the Value.
+ * - `secret_is_id`: The client secret has the shape of a GUID, with or without braces and hyphens: the Secret ID was copied instead of the Value.
  * - `secret_wrong`: invalid_client (AADSTS7000215 and kin): the value is not a current secret of this application.
  * - `secret_expired`: invalid_client (AADSTS7000222): the client secret is past its expiry.
  * - `service_provider_credential_refused`: The managed identity does not fit the federated credential of RoboMQ’s app registration: compare issuer, subject (the identity’s principal ID) and audience (AADSTS700211 to 700213, 70025).
@@ -173,7 +173,8 @@ export type Attachment = {
  * - `link_used`: A ticket, state or confirmation works once, and only in the browser that opened the link.
  * - `link_wrong_session`: The session that came back is not the one that started the link. The authorization was destroyed.
  * - `interrupted`: A part of this service was restarted or unreachable in the middle; nothing was kept.
- * - `microsoft_unavailable`: The token endpoint or the OpenID metadata answered 429, 5xx or nothing.
+ * - `connection_unlinked`: Somebody unlinked the connection between the sign-in and its confirm. The unlink wins; nothing was kept.
+ * - `microsoft_unavailable`: The token endpoint or the OpenID metadata answered 429, 5xx or nothing. With Retry-After the same request can be repeated, and nobody needs to sign in again.
  * - `sign_in_failed`: An error without an entry of its own; its correlation id leads to it in the tenant’s sign-in logs.
  * - `invalid_request`: The list `errors` names each field with a JSON pointer, a code and what is expected.
  * - `key_in_url`: Send keys in the header x-functions-key, tokens in the header Authorization: URLs end up in logs. Rotate this one.
@@ -181,7 +182,7 @@ export type Attachment = {
  * - `not_found`: There is no such thing, or it belongs to another customer.
  * - `payload_too_large`: The request is larger than any valid mail.
  * - `too_many_links`: A customer may have 10 links open at a time; each closes when it ends or after 30 minutes.
- * - `link_in_progress`: Another confirm of this link is under way. Ask again in a few seconds: it answers 200 then.
+ * - `link_in_progress`: Another confirm of this link is under way, or the mailbox’s former connection is still being unlinked. Ask again in a few seconds.
  * - `link_not_authorized`: The person has not come back from Microsoft, or the confirmation is not the one that was handed out.
  * - `relink_other_application`: A connection is re-linked through its own application. To change it, unlink and link again.
  * - `rotation_in_progress`: Somebody gives this application a new secret at this moment. Ask again in a few seconds.
@@ -196,10 +197,10 @@ export type Attachment = {
  * - `service_unavailable`: Storage, the vault or another service of Microsoft’s did not answer. Nothing was lost; repeat the request after Retry-After.
  * - `internal_error`: Search the logs for the correlation id.
  */
-export type ErrorCode = "consent_declined" | "admin_approval_needed" | "wrong_account" | "guest_account" | "no_mailbox" | "wrong_tenant" | "personal_account" | "account_unusable" | "tenant_unknown" | "app_not_found" | "app_misconfigured" | "app_disabled" | "redirect_uri_not_registered" | "secret_is_id" | "secret_wrong" | "secret_expired" | "service_provider_credential_refused" | "conditional_access" | "link_expired" | "link_used" | "link_wrong_session" | "interrupted" | "microsoft_unavailable" | "sign_in_failed" | "invalid_request" | "key_in_url" | "unauthorized" | "not_found" | "payload_too_large" | "too_many_links" | "link_in_progress" | "link_not_authorized" | "relink_other_application" | "rotation_in_progress" | "connection_removed" | "customer_being_removed" | "connection_not_working" | "id_reused" | "already_sending" | "attempt_changed" | "not_retryable" | "content_gone" | "service_unavailable" | "internal_error";
+export type ErrorCode = "consent_declined" | "admin_approval_needed" | "wrong_account" | "guest_account" | "no_mailbox" | "wrong_tenant" | "personal_account" | "account_unusable" | "tenant_unknown" | "app_not_found" | "app_misconfigured" | "app_disabled" | "redirect_uri_not_registered" | "secret_is_id" | "secret_wrong" | "secret_expired" | "service_provider_credential_refused" | "conditional_access" | "link_expired" | "link_used" | "link_wrong_session" | "interrupted" | "connection_unlinked" | "microsoft_unavailable" | "sign_in_failed" | "invalid_request" | "key_in_url" | "unauthorized" | "not_found" | "payload_too_large" | "too_many_links" | "link_in_progress" | "link_not_authorized" | "relink_other_application" | "rotation_in_progress" | "connection_removed" | "customer_being_removed" | "connection_not_working" | "id_reused" | "already_sending" | "attempt_changed" | "not_retryable" | "content_gone" | "service_unavailable" | "internal_error";
 
 /** A code of `ErrorCode` that a link ends with. */
-export type LinkErrorCode = "consent_declined" | "admin_approval_needed" | "wrong_account" | "guest_account" | "no_mailbox" | "wrong_tenant" | "personal_account" | "account_unusable" | "tenant_unknown" | "app_not_found" | "app_misconfigured" | "app_disabled" | "redirect_uri_not_registered" | "secret_is_id" | "secret_wrong" | "secret_expired" | "service_provider_credential_refused" | "conditional_access" | "link_expired" | "link_used" | "link_wrong_session" | "interrupted" | "microsoft_unavailable" | "sign_in_failed";
+export type LinkErrorCode = "consent_declined" | "admin_approval_needed" | "wrong_account" | "guest_account" | "no_mailbox" | "wrong_tenant" | "personal_account" | "account_unusable" | "tenant_unknown" | "app_not_found" | "app_misconfigured" | "app_disabled" | "redirect_uri_not_registered" | "secret_is_id" | "secret_wrong" | "secret_expired" | "service_provider_credential_refused" | "conditional_access" | "link_expired" | "link_used" | "link_wrong_session" | "interrupted" | "connection_unlinked" | "microsoft_unavailable" | "sign_in_failed";
 
 export type StartedLink = {
   readonly linkId: string;

@@ -99,13 +99,16 @@ export class ApiProblem extends Error {
   readonly fields: readonly { readonly pointer: string; readonly detail: string }[];
   /** Present when the problem is why a link failed. */
   readonly linkFailure: LinkFailure | undefined;
+  /** Present when the same request may be repeated, after so long. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, body: ProblemBody) {
+  constructor(status: number, body: ProblemBody, retryAfterSeconds?: number) {
     super(body.detail ?? body.title ?? `The mail service answered ${status}.`);
     this.name = 'ApiProblem';
     this.status = status;
     this.code = body.code ?? 'unknown';
     this.fields = body.errors ?? [];
+    this.retryAfterSeconds = retryAfterSeconds;
     this.linkFailure = body.error ?? (body.person === undefined ? undefined : (body as LinkFailure));
   }
 }
@@ -217,7 +220,8 @@ export class OutlookApi {
     }
     // The Functions host itself answers 401 and 404 without a body.
     const answer: unknown = await response.json().catch(() => undefined);
-    if (!response.ok) throw new ApiProblem(response.status, (answer ?? {}) as ProblemBody);
+    const retryAfter = Number(response.headers.get('retry-after')) || undefined;
+    if (!response.ok) throw new ApiProblem(response.status, (answer ?? {}) as ProblemBody, retryAfter);
     return answer as T;
   }
 }

@@ -94,6 +94,7 @@ function facts({ application, linkedAt, daysToTrouble }: Connection): Html {
   const { secretExpiresOn, secretExpiryAssumed } = application;
   return html`<dl class="facts">
 <div><dt>Linked through</dt><dd>${applicationWords(application)}</dd></div>
+<div><dt>Client ID</dt><dd><code>${application.clientId}</code></dd></div>
 <div><dt>Linked at</dt><dd>${time(linkedAt)}</dd></div>
 ${daysToTrouble !== undefined && html`<div><dt>Needs attention</dt><dd>${attention(daysToTrouble)}</dd></div>`}
 ${secretExpiresOn && html`<div><dt>Client secret expires</dt><dd>${secretExpiresOn.slice(0, 10)}${secretExpiryAssumed === true && ' (assumed)'}</dd></div>`}
@@ -118,6 +119,18 @@ function failedFlash({ error }: FailedPost): Html {
   return alert('That did not work.', html`${error.message}${named.length > 0 && html`<ul>${named}</ul>`}`);
 }
 
+const FAILED_STATES = ['rejected', 'dead', 'expired', 'uncertain', 'held'];
+
+/** The return page tested the new connection at once. */
+function linkedFlash({ mailbox, trouble }: Connection, mail: Mail | undefined): Html {
+  const name = mailbox.signInName;
+  if (!mail) return success(html`<strong>${name} is linked.</strong> Press Test to see that it can send.`);
+  const what = `The test mail ${mailWords(mail)}.`;
+  if (!FAILED_STATES.includes(mail.state)) return success(html`<strong>${name} is linked.</strong> ${what}`);
+  const advice = trouble ? ` ${trouble.meaning} ${trouble.action}` : '';
+  return alert(`${name} is linked, but cannot send yet.`, `${what}${advice}`);
+}
+
 /**
  * What just happened. The address carries ids only and everything said is looked up, so that nobody can make this page
  * say something by handing out an address.
@@ -130,18 +143,17 @@ async function flashOf(
 ): Promise<Html | undefined> {
   const named = (name: string) => connections.find(({ connectionId }) => connectionId === query.get(name));
   const linked = named('linked');
-  if (linked)
-    return success(html`<strong>${linked.mailbox.signInName} is linked.</strong> Press Test to see that it can send.`);
   if (query.has('removed') && !named('removed'))
     return success(
       html`<strong>The connection was removed.</strong> The consent itself can be withdrawn at Microsoft, under My Apps.`,
     );
-  const [connection, mailId] = [named('connection'), query.get('sent') ?? query.get('tested')];
-  if (!connection || !mailId) return undefined;
-  const mail = await api.mail(customerId, connection.connectionId, mailId).catch(() => undefined);
+  const [connection, mailId] = [linked ?? named('connection'), query.get('sent') ?? query.get('tested')];
+  if (!connection) return undefined;
+  const mail = mailId ? await api.mail(customerId, connection.connectionId, mailId).catch(() => undefined) : undefined;
+  if (linked) return linkedFlash(linked, mail);
   if (!mail) return undefined;
   const what = html`<strong>The ${query.has('tested') && 'test '}mail ${mailWords(mail)}.</strong> From ${connection.mailbox.signInName}.`;
-  return ['rejected', 'dead', 'expired', 'uncertain', 'held'].includes(mail.state)
+  return FAILED_STATES.includes(mail.state)
     ? alert(
         `The ${query.has('tested') ? 'test ' : ''}mail ${mailWords(mail)}.`,
         `From ${connection.mailbox.signInName}.`,

@@ -8,12 +8,13 @@ import { CONNECTIONS_PATH, connectionsPage } from './connections-page.ts';
 import { CUSTOMER_OWNED_FIELDS, CUSTOMER_OWNED_PATH, customerOwnedPage } from './customer-owned-page.ts';
 import { readForm } from './form.ts';
 import { page, type Shell } from './layout.ts';
-import { startLink } from './link-form.ts';
+import { type Attempt, NO_ATTEMPT, startLink } from './link-form.ts';
 import type { Hints } from './link-texts.ts';
 import { returnPage } from './return-page.ts';
 import { SERVICE_PROVIDER_FIELDS, SERVICE_PROVIDER_PATH, serviceProviderPage } from './service-provider-page.ts';
-import { readSession, switchUser } from './session.ts';
+import { parseCookies, readSession, switchUser } from './session.ts';
 import { startPage } from './start-page.ts';
+import { LINK_COOKIE, stuckNote } from './stuck.ts';
 
 export interface Hire2RetireOptions {
   readonly port?: number;
@@ -47,14 +48,14 @@ async function answer(call: Call, shell: Shell, api: OutlookApi, hints?: Hints):
     case 'GET /':
       return startPage(asUser(shell, searchParams.get('as')));
     case `GET ${SERVICE_PROVIDER_PATH}`:
-      return serviceProviderPage(shell, hints);
+      return serviceProviderPage(shell, hints, await firstAttempt(call, shell, api));
     case `POST ${SERVICE_PROVIDER_PATH}`: {
       const values = readForm(call, names(SERVICE_PROVIDER_FIELDS));
       const result = await startLink(api, shell.session, { kind: 'serviceProvider' }, values);
       return 'values' in result ? serviceProviderPage(shell, hints, result) : result;
     }
     case `GET ${CUSTOMER_OWNED_PATH}`:
-      return customerOwnedPage(shell, hints);
+      return customerOwnedPage(shell, hints, await firstAttempt(call, shell, api));
     case `POST ${CUSTOMER_OWNED_PATH}`: {
       const values = readForm(call, names(CUSTOMER_OWNED_FIELDS));
       const { clientId = '', clientSecret = '', tenant } = values;
@@ -69,6 +70,13 @@ async function answer(call: Call, shell: Shell, api: OutlookApi, hints?: Hints):
   }
   const isAction = method === 'POST' && pathname.startsWith(`${CONNECTIONS_PATH}/`);
   return isAction ? connectionAction(shell, call, api) : undefined;
+}
+
+/** The form as it is opened; with a word to somebody who is stuck at Microsoft. */
+async function firstAttempt(call: Call, { session }: Shell, api: OutlookApi): Promise<Attempt> {
+  const linkId = parseCookies(call.headers.cookie).get(LINK_COOKIE) ?? '';
+  const note = await stuckNote(api, linkId, session.customerId);
+  return note ? { ...NO_ATTEMPT, alert: note } : NO_ATTEMPT;
 }
 
 /** `/?as=bob` signs in as somebody else: another session from then on. */

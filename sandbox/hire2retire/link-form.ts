@@ -4,6 +4,7 @@ import { ApiProblem, ApiUnreachable, type LinkRequest, type OutlookApi } from '.
 import { type Field, textField, type Values } from './form.ts';
 import { alert, seeOther } from './layout.ts';
 import type { Session } from './session.ts';
+import { linkCookie } from './stuck.ts';
 
 /** The page's own address, as `LINK_RETURN_URLS` of the function app calls it. */
 const RETURN_TO = 'settings';
@@ -48,7 +49,7 @@ export async function startLink(
 ): Promise<Reply | Attempt> {
   const mailbox = values['expectedMailbox'] ?? '';
   try {
-    const { linkUrl } = await api.startLink({
+    const { linkId, linkUrl } = await api.startLink({
       customerId: session.customerId,
       // Who confirms must be who started: see return-page.ts.
       startedBy: session.startedBy,
@@ -57,7 +58,7 @@ export async function startLink(
       ...(mailbox && { expectedMailbox: mailbox, loginHint: mailbox }),
       application,
     });
-    return seeOther(session, linkUrl);
+    return seeOther(session, linkUrl, linkCookie(linkId));
   } catch (error) {
     return failedAttempt(error, values);
   }

@@ -17,8 +17,9 @@
  */
 import { html } from '../kit/page.ts';
 import type { Reply } from '../kit/serve.ts';
-import { ApiProblem, ApiUnreachable, type LinkFailure, type OutlookApi } from './api-client.ts';
+import { ApiProblem, ApiUnreachable, type Connection, type LinkFailure, type OutlookApi } from './api-client.ts';
 import { alert, page, type Shell, seeOther } from './layout.ts';
+import { NO_LINK_COOKIE } from './stuck.ts';
 
 export async function returnPage(shell: Shell, query: URLSearchParams, api: OutlookApi): Promise<Reply> {
   const { session } = shell;
@@ -28,16 +29,27 @@ export async function returnPage(shell: Shell, query: URLSearchParams, api: Outl
   if (!confirmation) return failurePage(shell, await whyItFailed(api, linkId, session.customerId));
   try {
     const { customerId, startedBy } = session;
-    const { connectionId } = await api.confirmLink(linkId, { customerId, startedBy, confirmation });
+    const connection = await api.confirmLink(linkId, { customerId, startedBy, confirmation });
+    const query = new URLSearchParams({ linked: connection.connectionId, ...(await test(api, connection)) });
     // Linked. A redirect takes the confirmation out of the address bar, and a reload is harmless.
-    return seeOther(session, `/connections?linked=${encodeURIComponent(connectionId)}`);
+    return seeOther(session, `/connections?${query}`, NO_LINK_COOKIE);
   } catch (error) {
     // Nobody knows whether an unanswered confirm arrived. It may be repeated, and a reload of this page does that.
     if (error instanceof ApiUnreachable) return againPage(shell, 'The account may be linked already.', error.message);
     if (!(error instanceof ApiProblem)) throw error;
-    // The same page is open twice, or was reloaded: the other confirm is about to finish.
-    if (error.code === 'link_in_progress') return waitPage(shell);
+    // Another confirm of this link is about to finish, or a service does not answer right now: the same confirm again.
+    if (error.code === 'link_in_progress' || error.retryAfterSeconds !== undefined) return waitPage(shell, error);
     return failurePage(shell, error.linkFailure ?? (await whyItFailed(api, linkId, session.customerId)));
+  }
+}
+
+/** That an account has no mailbox shows only when it sends. The mailbox is linked whatever comes of it. */
+async function test(api: OutlookApi, { customerId, connectionId, mailbox }: Connection) {
+  try {
+    return { tested: (await api.testConnection(customerId, connectionId, mailbox.signInName)).mailId };
+  } catch (error) {
+    if (error instanceof ApiProblem || error instanceof ApiUnreachable) return {};
+    throw error;
   }
 }
 
@@ -63,7 +75,7 @@ const UNKNOWN_LINK: LinkFailure = {
 
 const WHO_ACTS = {
   user: 'What you can do',
-  customerAdmin: 'What your IT can do',
+  customerAdmin: 'What you and your IT can do',
   robomq: 'RoboMQ has to act',
   nobody: 'Nobody has to act',
 } as const satisfies Record<LinkFailure['whoActs'], string>;
@@ -81,17 +93,19 @@ ${alert(person)}
 ${action && html`<h2>${WHO_ACTS[whoActs]}</h2><p>${action}</p>`}
 ${isWebAddress(adminConsentUrl) && html`<p>An administrator approves the application here: <a class="long" href="${adminConsentUrl}">${adminConsentUrl}</a></p>`}
 ${textForIt && html`<div class="field"><label for="text-for-it">Text for your IT</label><textarea id="text-for-it" name="textForIt" rows="8" readonly>${textForIt}</textarea></div>`}
+<p>Link account is on these pages:</p>
 <p class="actions"><a class="button" href="/service-provider">Service Provider Application</a> <a class="button quiet" href="/customer-owned">Customer Owned Application</a></p>
 <p class="fine">Code <code>${code}</code>${microsoft?.correlationId && html` · Microsoft’s correlation ID <code>${microsoft.correlationId}</code>`}</p>
 </div>`,
   });
 }
 
-function waitPage(shell: Shell): Reply {
+/** Ends by itself: a link that is not confirmed within minutes expires, and then the answer is another one. */
+function waitPage(shell: Shell, { linkFailure, retryAfterSeconds = 2 }: ApiProblem): Reply {
   return page(shell, {
     title: 'Linking the account',
-    refreshSeconds: 2,
-    content: html`<h1>Linking the account</h1><p role="status">One moment: this page goes on by itself.</p>`,
+    refreshSeconds: retryAfterSeconds,
+    content: html`<h1>Linking the account</h1><p role="status">${linkFailure && `${linkFailure.person} `}One moment: this page goes on by itself.</p>`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { QUEUES } from '../../shared/storage-names.ts';
 import type { AccountKind, Application, Directory } from '../directory.ts';
+import type { ApiCaller } from '../hire2retire/caller-proof.ts';
 
 export interface CustomerOwnedInfo {
   readonly clientId: string;
@@ -27,6 +28,8 @@ export interface SandboxInfo {
   readonly customerOwned: CustomerOwnedInfo;
   readonly customerOwnedSingleTenant: CustomerOwnedInfo;
   readonly users: readonly { readonly address: string; readonly password: string; readonly kind: AccountKind }[];
+  /** With `API_AUTH=entra` only: who gets a token for the API, and where. The function key is not accepted then. */
+  readonly apiCaller?: ApiCaller;
 }
 
 /** Name under which the sandbox lists its return page in `LINK_RETURN_URLS`. */
@@ -44,7 +47,7 @@ type Addresses = Pick<
   | 'caCertificate'
 >;
 
-export function sandboxInfo(addresses: Addresses, directory: Directory): SandboxInfo {
+export function sandboxInfo(addresses: Addresses, directory: Directory, apiCaller?: ApiCaller): SandboxInfo {
   const { serviceProvider, customerOwned, customerOwnedSingleTenant } = directory.applications;
   return {
     api: addresses.api,
@@ -62,6 +65,7 @@ export function sandboxInfo(addresses: Addresses, directory: Directory): Sandbox
     customerOwned: customerOwnedInfo(customerOwned),
     customerOwnedSingleTenant: customerOwnedInfo(customerOwnedSingleTenant),
     users: directory.accounts.map(({ address, password, kind }) => ({ address, password, kind })),
+    ...(apiCaller && { apiCaller }),
   };
 }
 

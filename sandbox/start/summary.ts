@@ -2,13 +2,8 @@ import type { ApiCaller } from '../hire2retire/caller-proof.ts';
 import type { SandboxInfo } from './info.ts';
 
 /** What a person reads when the sandbox is ready. */
-export function summary(
-  info: SandboxInfo,
-  seconds: number,
-  caller: ApiCaller | undefined,
-  localSettings: string | undefined,
-): string {
-  const { customerOwned: own, customerOwnedSingleTenant: single, users } = info;
+export function summary(info: SandboxInfo, seconds: number, localSettings: string | undefined): string {
+  const { apiCaller: caller, customerOwned: own, customerOwnedSingleTenant: single, users } = info;
   const shown = users.slice(0, 6);
   const password = users[0]?.password ?? '';
   const width = Math.max(...shown.map(({ address }) => address.length));

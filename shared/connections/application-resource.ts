@@ -35,7 +35,9 @@ export function applicationResource(application: Application): ApplicationResour
 /** A page of a customer's own applications. RoboMQ's is none of them. */
 export async function listApplications(deps: ConnectionsDeps, customerId: string, limit: number, after?: string) {
   const page = await deps.applications.page(customerId, limit, after);
-  return { items: page.applications.map(applicationResource), ...(page.next && { next: page.next }) };
+  // One that is being removed shows no application any more.
+  const shown = page.applications.filter(({ removingSince }) => removingSince === '');
+  return { items: shown.map(applicationResource), ...(page.next && { next: page.next }) };
 }
 
 /** @throws {AppError} not_found, also for another customer's */
@@ -46,6 +48,6 @@ export async function requireApplication(
 ): Promise<Application> {
   // Rows are keyed in lower case, as Microsoft writes client ids in tokens.
   const application = isGuid(clientId) ? await deps.applications.get(customerId, clientId.toLowerCase()) : undefined;
-  if (!application) throw new AppError('not_found');
+  if (!application || application.removingSince) throw new AppError('not_found');
   return application;
 }

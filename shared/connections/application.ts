@@ -27,6 +27,10 @@ export interface Application {
   /** The secret of whose end was told, and at how many days before it last. */
   readonly warnedSecret: string;
   readonly warnedDays: number;
+  /** Ids of links that are being finished through it, with a space between them: it is in use before a connection says so. */
+  readonly heldBy: string;
+  /** Its secrets are being deleted, and nothing brings it back; '' otherwise. */
+  readonly removingSince: string;
 }
 
 export type ApplicationChange = Partial<Omit<Application, 'customerId' | 'clientId' | 'etag'>>;
@@ -49,8 +53,15 @@ export function isRotating({ pendingSecretName, pendingSince }: Application, now
   return pendingSecretName !== '' && later(new Date(pendingSince), ROTATION_MINUTES * MINUTE) > now;
 }
 
+/** The links that hold an application. */
+export function holdersOf({ heldBy }: Application): readonly string[] {
+  return heldBy === '' ? [] : heldBy.split(' ');
+}
+
 /** What the seed recommends as a client secret's lifetime; assumed where no expiry was given. */
 export const ASSUMED_SECRET_DAYS = 730;
+
+type Decision = ApplicationChange | 'again' | undefined;
 
 /** Rows of customer-owned applications (partition: customer). */
 export class ApplicationStore {
@@ -67,21 +78,21 @@ export class ApplicationStore {
 
   /**
    * Reads, decides and writes until the write wins over the very row that `decide` saw; undefined for no row yet.
+   * @param decide answers what to write, undefined for nothing, or `again` when it changed the row itself
    * @param event written in the same transaction
    * @returns the row as this call wrote it; undefined when it wrote nothing
    */
   async put(
     customerId: string,
     clientId: string,
-    decide: (
-      current: Application | undefined,
-    ) => ApplicationChange | undefined | Promise<ApplicationChange | undefined>,
+    decide: (current: Application | undefined) => Decision | Promise<Decision>,
     event?: RowOperation,
   ): Promise<Application | undefined> {
     for (;;) {
       const current = await this.get(customerId, clientId);
       const change = await decide(current);
       if (!change) return undefined;
+      if (change === 'again') continue;
       const row = { rowKey: clientId, properties: { v: 1, ...change } };
       const write: RowOperation = current ? { kind: 'merge', ...row, etag: current.etag } : { kind: 'insert', ...row };
       try {
@@ -92,6 +103,22 @@ export class ApplicationStore {
         // The event is there: this very change was told before.
         if (error.rowKey === event?.rowKey && error.why === 'exists') return undefined;
       }
+    }
+  }
+
+  /**
+   * Changes an application that nobody changed since it was read.
+   * @returns undefined when somebody did, or when it is gone
+   */
+  async update(application: Application, change: ApplicationChange): Promise<Application | undefined> {
+    const { customerId, clientId, etag } = application;
+    try {
+      const merge = { kind: 'merge', rowKey: clientId, properties: change, etag } as const;
+      const etags = await this.table.write(customerId, [merge]);
+      return { ...application, ...change, etag: etags.get(clientId) ?? '' };
+    } catch (error) {
+      if (error instanceof RowConflict) return undefined;
+      throw error;
     }
   }
 
@@ -109,13 +136,18 @@ export class ApplicationStore {
     return { applications: page.rows.map(fromRow), ...(page.next && { next: page.next }) };
   }
 
-  /** Removes an application that nobody changed since it was read; otherwise it stays. */
-  async remove(application: Application): Promise<void> {
+  /**
+   * Removes an application that nobody changed since it was read.
+   * @returns whether it is gone
+   */
+  async remove(application: Application): Promise<boolean> {
     const { customerId, clientId, etag } = application;
     try {
       await this.table.write(customerId, [{ kind: 'delete', rowKey: clientId, etag }]);
+      return true;
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
+      return error.why === 'missing';
     }
   }
 }
@@ -139,6 +171,8 @@ function fromRow(row: StoredRow): Application {
     brokenReason: text(row, 'brokenReason'),
     warnedSecret: text(row, 'warnedSecret'),
     warnedDays: number(row, 'warnedDays'),
+    heldBy: text(row, 'heldBy'),
+    removingSince: text(row, 'removingSince'),
   };
 }
 
@@ -157,4 +191,6 @@ const EMPTY: Omit<Application, 'customerId' | 'clientId' | 'etag'> = {
   brokenReason: '',
   warnedSecret: '',
   warnedDays: 0,
+  heldBy: '',
+  removingSince: '',
 };

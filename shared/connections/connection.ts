@@ -81,6 +81,13 @@ const FIRST_LOOK_MS = 10 * MINUTE;
 const remainsKey = (connectionId: string) => `${REMAINS}${connectionId}`;
 const indexKey = (mailbox: MailboxKey) => `m|${mailbox.clientId}|${mailbox.tenantId}|${mailbox.objectId}`;
 
+/** What is left of a removed connection. */
+export interface Remains {
+  readonly recordsUntil: Date;
+  /** A name that was drawn for a refresh token and not used when the row went; '' for none. */
+  readonly nextSecretName: string;
+}
+
 export interface ConnectionPage {
   readonly connections: readonly Connection[];
   readonly next?: string;
@@ -167,6 +174,8 @@ export class ConnectionStore {
     const remains = {
       v: 1,
       recordsUntil: recordsUntil.toISOString(),
+      // Whoever drew the name may be storing under it at this very moment.
+      ...(connection.nextSecretName && { nextSecretName: connection.nextSecretName }),
       nextCheckAt: later(now, FIRST_LOOK_MS).toISOString(),
     };
     const insert = { kind: 'insert', rowKey: remainsKey(connectionId), properties: remains } as const;
@@ -186,9 +195,9 @@ export class ConnectionStore {
   }
 
   /** What is known of a removed connection; undefined when nothing is left. */
-  async remains(customerId: string, connectionId: string): Promise<{ readonly recordsUntil: Date } | undefined> {
+  async remains(customerId: string, connectionId: string): Promise<Remains | undefined> {
     const { row } = await this.table.get(customerId, remainsKey(connectionId));
-    return row && { recordsUntil: new Date(text(row, 'recordsUntil')) };
+    return row && { recordsUntil: new Date(text(row, 'recordsUntil')), nextSecretName: text(row, 'nextSecretName') };
   }
 
   /** Nothing is to be done about remains until then. */

@@ -1,3 +1,4 @@
+import type { LinkStore } from '../linking/link.ts';
 import type { MailDeps } from '../mail/deps.ts';
 import type { EventOutbox } from '../mail/events.ts';
 import type { IdentityPlatform } from '../microsoft/identity-platform.ts';
@@ -11,6 +12,8 @@ export interface ConnectionsDeps extends MailDeps {
   readonly applicationHealth: ApplicationHealth;
   /** Tells the events of table `applications`. */
   readonly applicationOutbox: EventOutbox;
+  /** Whether a link that holds an application is still being finished. */
+  readonly links: Pick<LinkStore, 'get'>;
   readonly secrets: Secrets;
   readonly identity: IdentityPlatform;
 }

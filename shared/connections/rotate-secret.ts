@@ -71,11 +71,14 @@ async function confirm(
   const dated = request.clientSecretExpiresOn === undefined ? {} : expiryOf(deps, request);
   const written = await deps.applicationHealth.follow(customerId, clientId, () =>
     deps.applications.put(customerId, clientId, (current) =>
-      current?.secretName === secretName ? { ...dated, broken: false, brokenReason: '' } : undefined,
+      current?.secretName === secretName && !current.removingSince
+        ? { ...dated, broken: false, brokenReason: '' }
+        : undefined,
     ),
   );
-  if (!written) throw new AppError('rotation_in_progress', { retryAfterSeconds: 5 });
-  return written;
+  if (written) return written;
+  await requireApplication(deps, customerId, clientId);
+  throw new AppError('rotation_in_progress', { retryAfterSeconds: 5 });
 }
 
 async function replace(
@@ -99,13 +102,14 @@ async function replace(
   if (adopted) return adopted;
   // Took so long that somebody else called it dead; its secret is nobody's.
   await deps.secrets.remove(name, clientSecretTags(customerId, clientId));
+  await requireApplication(deps, customerId, clientId);
   throw new AppError('rotation_in_progress', { retryAfterSeconds: 5 });
 }
 
 /** Names the new secret in the row. Whatever a dead rotation left is deleted before its name is forgotten. */
 async function reserve(deps: ConnectionsDeps, { customerId, clientId }: Application, name: string): Promise<void> {
   const reserved = await deps.applications.put(customerId, clientId, async (current) => {
-    if (!current) return undefined;
+    if (!current || current.removingSince) return undefined;
     if (isRotating(current, deps.clock.now())) throw new AppError('rotation_in_progress', { retryAfterSeconds: 5 });
     if (current.pendingSecretName)
       await deps.secrets.remove(current.pendingSecretName, clientSecretTags(customerId, clientId));
@@ -121,7 +125,7 @@ async function adopt(
   name: string,
   request: RotateSecretRequest,
 ): Promise<ApplicationChange | undefined> {
-  if (current?.pendingSecretName !== name) return undefined;
+  if (current?.pendingSecretName !== name || current.removingSince) return undefined;
   const tags = clientSecretTags(current.customerId, current.clientId);
   if (current.previousSecretName) await deps.secrets.remove(current.previousSecretName, tags);
   const now = deps.clock.now().toISOString();

@@ -1,13 +1,15 @@
 import type { Invocation } from '../log.ts';
 import { cancelAll } from '../mail/cancel-all.ts';
 import { LANE_ROW } from '../mail/lane.ts';
+import type { Remains } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
+import { refreshTokenTags } from './secret-tags.ts';
 
 const PAGE = 100;
 
 /**
  * Looks after what is left of a connection that was unlinked. The first time, soon after: mail that was taken in at the
- * very moment of the unlink is cancelled. The last time, when the records' month is over: everything goes, the lane
+ * very moment of the unlink is cancelled, and a token that was stored at that moment is deleted. The last time, when the records' month is over: everything goes, the lane
  * behind the records, and last the row that led here, so that whoever dies on the way is followed by the next scan.
  */
 export async function tendRemains(
@@ -18,6 +20,7 @@ export async function tendRemains(
   const { customerId, connectionId } = owner;
   const remains = await deps.connections.remains(customerId, connectionId);
   if (!remains) return;
+  await dropLateSecret(deps, owner, remains);
   if (remains.recordsUntil > deps.clock.now()) {
     const left = await cancelAll(deps, owner);
     await deps.outbox.flush(connectionId);
@@ -37,11 +40,22 @@ export async function deleteRemains(
 ): Promise<boolean> {
   const { customerId, connectionId } = owner;
   if (await cancelAll(deps, owner)) return false;
+  const remains = await deps.connections.remains(customerId, connectionId);
+  if (remains) await dropLateSecret(deps, owner, remains);
   await deps.outbox.flush(connectionId);
   await deleteRows(deps, connectionId);
   await deps.lanes.remove(connectionId);
   await deps.connections.forgetRemains(customerId, connectionId);
   return true;
+}
+
+/** No execution lives as long as it takes until here: whoever drew the name has stored under it by now, or is dead. */
+async function dropLateSecret(
+  deps: ConnectionsDeps,
+  { customerId, connectionId }: { readonly customerId: string; readonly connectionId: string },
+  { nextSecretName }: Remains,
+): Promise<void> {
+  if (nextSecretName) await deps.secrets.remove(nextSecretName, refreshTokenTags(customerId, connectionId));
 }
 
 async function deleteRows(deps: ConnectionsDeps, connectionId: string): Promise<void> {

@@ -71,9 +71,10 @@ export async function finishUnlink(
   for (const name of [connection.previousSecretName, connection.nextSecretName]) {
     if (name) await deps.secrets.remove(name, tags);
   }
-  const application =
-    connection.kind !== 'customerOwned' || (await removeUnusedApplication(deps, customerId, connection.clientId));
-  if (!application) return removingStill(deps, connection);
+  if (connection.kind === 'customerOwned') {
+    const { settled } = await removeUnusedApplication(deps, customerId, connection.clientId);
+    if (!settled) return removingStill(deps, connection);
+  }
   const now = deps.clock.now();
   // A day more than the records' time: those that ended a moment ago are over by then, too.
   await deps.connections.remove(connection, now, later(now, (RECORD_DAYS + 1) * DAY));

@@ -1,6 +1,6 @@
 import { DAY, later, MINUTE, SECOND } from '../clock.ts';
 import { queueCheck } from '../connections/check-message.ts';
-import { clientSecretTags } from '../connections/secret-tags.ts';
+import { removeUnusedApplication } from '../connections/remove-unused-application.ts';
 import { deleteRemains } from '../connections/tend-remains.ts';
 import { unlinkConnection } from '../connections/unlink.ts';
 import { cleanUp, endLink } from '../linking/end-link.ts';
@@ -73,7 +73,8 @@ async function work(deps: CustomersDeps, removal: Removal, sweep: Sweep, invocat
     (await deleteContent(deps, customerId, sweep));
   if (inTime && !sweep.alive) {
     await removeApplications(deps, customerId, sweep);
-    if (quietUntil(removal) <= deps.clock.now() && (await finish(deps, removal, sweep, invocation))) return;
+    if (!sweep.alive && quietUntil(removal) <= deps.clock.now() && (await finish(deps, removal, sweep, invocation)))
+      return;
   }
   const now = deps.clock.now();
   const quiet = quietUntil(removal).getTime() - now.getTime();
@@ -158,16 +159,16 @@ function remember(sweep: Sweep, recoverable: string | undefined): void {
   if (recoverable !== undefined && recoverable > sweep.recoverable) sweep.recoverable = recoverable;
 }
 
-/** Those that a link left behind which never got to its connection; the last connection took the others along. */
+/**
+ * Those that a link left behind which never got to its connection; the last connection took the others along. One that
+ * is in use after all, or gets a new secret at this moment, is looked at by the next sweep.
+ */
 async function removeApplications(deps: CustomersDeps, customerId: string, sweep: Sweep): Promise<void> {
   await deps.applicationOutbox.flush(customerId);
-  for (const application of await deps.applications.list(customerId)) {
-    const { secretName, previousSecretName, pendingSecretName } = application;
-    const tags = clientSecretTags(customerId, application.clientId);
-    for (const name of [secretName, previousSecretName, pendingSecretName]) {
-      if (name) remember(sweep, (await deps.secrets.remove(name, tags))?.toISOString());
-    }
-    await deps.applications.remove(application);
+  for (const { clientId } of await deps.applications.list(customerId)) {
+    const { recoverableUntil } = await removeUnusedApplication(deps, customerId, clientId);
+    remember(sweep, recoverableUntil?.toISOString());
+    if (await deps.applications.get(customerId, clientId)) sweep.alive = true;
   }
 }
 

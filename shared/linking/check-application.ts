@@ -1,5 +1,5 @@
 import { AppError, type LinkErrorCode } from '../errors.ts';
-import { isGuid } from '../ids.ts';
+import { isSecretId } from '../ids.ts';
 import type { Invocation } from '../log.ts';
 import { MicrosoftError, type MicrosoftErrorFacts } from '../microsoft/identity-platform.ts';
 import type { LinkingDeps } from './deps.ts';
@@ -33,7 +33,7 @@ export async function checkApplication(
     });
     return { ok: false, code };
   };
-  if (isGuid(clientSecret)) return wrong('secret_is_id');
+  if (isSecretId(clientSecret)) return wrong('secret_is_id');
   // An application gets tokens of its own at its tenant alone; a shared authority would have to guess the tenant.
   if (tenant === undefined) return wrong('tenant_unknown');
   try {

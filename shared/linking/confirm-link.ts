@@ -9,7 +9,7 @@ import { completeLink } from './complete-link.ts';
 import type { LinkingDeps } from './deps.ts';
 import { endLink } from './end-link.ts';
 import { judgeSignIn } from './judge-sign-in.ts';
-import { type Link, REDEEM_MINUTES } from './link.ts';
+import { hasEnded, type Link, REDEEM_MINUTES } from './link.ts';
 import { linkProblem } from './link-problem.ts';
 import { linkErrorOf } from './microsoft-errors.ts';
 import { redirectUri } from './open-link.ts';
@@ -48,7 +48,7 @@ export async function confirmLink(
   const known = confirmation?.linkId === linkId && matchesHash(confirmation.secret, link.confirmationHash);
   if (!known) {
     if (link.customerId !== request.customerId) throw new AppError('not_found');
-    if (link.error) throw linkProblem(deps, link);
+    if (link.error && hasEnded(link)) throw linkProblem(deps, link);
     throw new AppError('link_not_authorized');
   }
   if (link.customerId !== request.customerId || !matchesHash(request.startedBy, link.startedByHash)) {
@@ -102,17 +102,26 @@ async function redeem(
   confirmation: string,
   invocation: Invocation,
 ): Promise<ConfirmedLink> {
-  if (authorized.expiresAt <= deps.clock.now()) throw await fail(deps, authorized, 'link_expired', invocation);
+  if (authorized.expiresAt <= deps.clock.now()) {
+    const { error, correlationId, traceId } = authorized;
+    throw await fail(deps, authorized, error || 'link_expired', invocation, { correlationId, traceId });
+  }
   // Before the code is taken: when vault or identity do not answer, nothing is lost and the confirm can be repeated.
   const credential = await credentialOf(deps, authorized);
   if (credential) await deps.identity.ready(credential);
   const plain = unseal(authorized.sealed, confirmation, authorized.linkId);
-  const link = await deps.links.update(authorized, { state: 'redeeming', sealed: '' });
+  const link = await deps.links.update(authorized, {
+    state: 'redeeming',
+    sealed: '',
+    error: '',
+    correlationId: '',
+    traceId: '',
+  });
   if (!link) throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
   if (plain === undefined) throw await fail(deps, link, 'interrupted', invocation);
   if (!credential)
     throw await fail(deps, link, link.kind === 'customerOwned' ? 'interrupted' : 'secret_wrong', invocation);
-  const signIn = await exchange(deps, link, credential, JSON.parse(plain) as ParkedCode, invocation);
+  const signIn = await exchange(deps, { authorized, link }, credential, JSON.parse(plain) as ParkedCode, invocation);
   const refused = judgeSignIn(link, signIn, deps.config.cloud);
   if (refused) {
     invocation.log.warning('link.sign_in_refused', { linkId: link.linkId, check: refused.check });
@@ -131,7 +140,7 @@ async function credentialOf(deps: LinkingDeps, link: Link, fresh = false): Promi
 
 async function exchange(
   deps: LinkingDeps,
-  link: Link,
+  { authorized, link }: { readonly authorized: Link; readonly link: Link },
   credential: ApplicationCredential,
   parked: ParkedCode,
   invocation: Invocation,
@@ -147,11 +156,32 @@ async function exchange(
     if (!(error instanceof MicrosoftError)) throw error;
     const { correlationId, traceId, number } = error.facts;
     invocation.log.event('link.token_refused', { linkId: link.linkId, error: error.facts.error, aadsts: number });
-    throw await fail(deps, link, refusalOf(credential, linkErrorOf(error.facts)), invocation, {
-      ...(correlationId && { correlationId }),
-      ...(traceId && { traceId }),
-    });
+    const ids = { ...(correlationId && { correlationId }), ...(traceId && { traceId }) };
+    const code = refusalOf(credential, linkErrorOf(error.facts));
+    if (code === 'microsoft_unavailable')
+      throw await postpone(deps, { authorized, link }, { ...ids, retryAfterSeconds: error.facts.retryAfterSeconds });
+    // The answer before was lost, and Microsoft had taken the code.
+    const lost = code === 'link_used' && authorized.error === 'microsoft_unavailable';
+    throw await fail(deps, link, lost ? 'interrupted' : code, invocation, ids);
   }
+}
+
+/** Asked again in so many seconds where Microsoft names no time. */
+const RETRY_SECONDS = 10;
+
+/**
+ * Microsoft did not answer, or asked to wait: the code is parked again as it was, and the same confirm may be repeated
+ * until it expires. Killed before this write, the link is `redeeming` and ends as `interrupted`.
+ */
+async function postpone(
+  deps: LinkingDeps,
+  { authorized, link }: { readonly authorized: Link; readonly link: Link },
+  facts: { readonly correlationId?: string; readonly traceId?: string; readonly retryAfterSeconds: number | undefined },
+): Promise<AppError> {
+  const { retryAfterSeconds = RETRY_SECONDS, ...ids } = facts;
+  const error = 'microsoft_unavailable';
+  const parked = await deps.links.update(link, { state: 'authorized', sealed: authorized.sealed, error, ...ids });
+  return parked ? linkProblem(deps, parked, retryAfterSeconds) : linkProblem(deps, { ...link, error: 'interrupted' });
 }
 
 /** Where no secret was sent, none can be wrong: the identity does not fit what the registration trusts. */
@@ -204,6 +234,7 @@ async function keepToken(deps: LinkingDeps, link: Link, signIn: SignIn, invocati
   }
   const redeemed = await deps.links.update(link, {
     state: 'redeemed',
+    redeemedAt: deps.clock.now().toISOString(),
     connectionId,
     tenantId: mailbox.tenantId,
     objectId: mailbox.objectId,

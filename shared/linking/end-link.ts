@@ -1,3 +1,4 @@
+import { holdersOf } from '../connections/application.ts';
 import { removeUnusedApplication } from '../connections/remove-unused-application.ts';
 import { clientSecretTags } from '../connections/secret-tags.ts';
 import type { LinkErrorCode } from '../errors.ts';
@@ -46,10 +47,29 @@ export async function cleanUp(deps: LinkingDeps, link: Link): Promise<Link> {
 }
 
 /** Once proven, the secret is the application's, and other connections may live on it. */
-async function dropClientSecret(deps: LinkingDeps, { customerId, clientId, clientSecretName }: Link): Promise<boolean> {
+async function dropClientSecret(deps: LinkingDeps, link: Link): Promise<boolean> {
+  const { customerId, clientId, clientSecretName } = link;
   const application = await deps.applications.get(customerId, clientId);
   const names = [application?.secretName, application?.previousSecretName];
-  if (names.includes(clientSecretName)) return removeUnusedApplication(deps, customerId, clientId);
-  await deps.secrets.remove(clientSecretName, clientSecretTags(customerId, clientId));
-  return true;
+  if (!names.includes(clientSecretName))
+    await deps.secrets.remove(clientSecretName, clientSecretTags(customerId, clientId));
+  return application ? letGo(deps, link) : true;
+}
+
+/**
+ * The link needs its application no longer, or has a connection that does. Who was unlinked meanwhile left the
+ * application to it.
+ * @param connectionId that the link led to, if it did
+ * @returns false when the application has to be looked at again
+ */
+export async function letGo(deps: LinkingDeps, link: Link, connectionId?: string): Promise<boolean> {
+  const { customerId, clientId, linkId } = link;
+  await deps.applications.put(customerId, clientId, (application) => {
+    const holders = application && !application.removingSince ? holdersOf(application) : [];
+    if (!holders.includes(linkId)) return undefined;
+    return { heldBy: holders.filter((each) => each !== linkId).join(' ') };
+  });
+  const connection = connectionId && (await deps.connections.get(customerId, connectionId));
+  if (connection && connection.status !== 'removing') return true;
+  return (await removeUnusedApplication(deps, customerId, clientId)).settled;
 }

@@ -29,7 +29,8 @@ export function judgeSignIn(link: Link, signIn: SignIn, cloud: MicrosoftCloud): 
   if (!signIn.refreshToken) return { error: 'consent_declined', check: 'refresh_token' };
   if (!link.expectedMailbox) return undefined;
   // Both, or an attacker's tenant could name an account like the expected one.
-  if (tenantId !== link.expectedTenantId) return { error: 'wrong_tenant', check: 'expected_tenant' };
+  if (tenantId !== link.expectedTenantId)
+    return { error: tenantId === CONSUMERS_TENANT ? 'personal_account' : 'wrong_tenant', check: 'expected_tenant' };
   if (!sameSignInName(preferred_username ?? '', link.expectedMailbox)) {
     return { error: 'wrong_account', check: 'expected_mailbox' };
   }

@@ -31,11 +31,36 @@ const OURS = {
   action: 'Tell RoboMQ’s support this code; once they repaired the application, click Link account again.',
 } as const;
 
+/** Sent to Microsoft, and never back: what a single-tenant application leads to at `organizations`, for one. */
+const WITHOUT_A_TENANT = {
+  whoActs: 'user',
+  action:
+    'If Microsoft showed an error page, give the tenant of your app registration and click Link account again; if there is an error page again, show its number to your IT.',
+} as const;
+
+/** Of a registration of the customer's own: only those who own it can repair what Microsoft showed on its own page. */
+function isStuck(link: Link, code: LinkErrorCode): boolean {
+  const cameBack = link.confirmationHash !== '';
+  return code === 'link_expired' && link.kind === 'customerOwned' && link.cookieHash !== '' && !cameBack;
+}
+
+/** Nobody gave a tenant: an address led to it. */
+const OF_AN_ADDRESS = {
+  whoActs: 'user',
+  action: 'Check the address of the mailbox; then click Link account again, or leave the address out.',
+} as const;
+
+function adviceOn(link: Link, code: LinkErrorCode): Pick<LinkError, 'whoActs' | 'action'> {
+  if (link.kind === 'serviceProvider' && code === 'tenant_unknown') return OF_AN_ADDRESS;
+  if (isStuck(link, code) && !isGuid(link.authority)) return WITHOUT_A_TENANT;
+  return link.kind === 'serviceProvider' && REGISTRATION.has(code) ? OURS : LINK_ERRORS[code];
+}
+
 /** Everything that people need to know of a link's error. */
 export function describeLinkError(deps: Pick<LinkingDeps, 'config'>, link: Link): LinkError {
   const code = link.error || 'link_expired';
   const entry: (typeof LINK_ERRORS)[LinkErrorCode] = LINK_ERRORS[code];
-  const { whoActs, action } = link.kind === 'serviceProvider' && REGISTRATION.has(code) ? OURS : entry;
+  const { whoActs, action } = adviceOn(link, code);
   const operator = code === 'link_expired' ? `${entry.operator} ${howFar(deps, link)}` : entry.operator;
   const { correlationId, traceId } = link;
   return {
@@ -43,9 +68,9 @@ export function describeLinkError(deps: Pick<LinkingDeps, 'config'>, link: Link)
     person: entry.person,
     operator,
     whoActs,
-    action,
+    ...(action !== undefined && { action }),
     ...(code === 'admin_approval_needed' && { adminConsentUrl: adminConsentUrl(deps, link) }),
-    ...(whoActs === 'customerAdmin' && { textForIt: textForIt(deps, link, code, operator) }),
+    ...((whoActs === 'customerAdmin' || isStuck(link, code)) && { textForIt: textForIt(deps, link, code, operator) }),
     ...((correlationId || traceId) && { microsoft: { correlationId, traceId } }),
   };
 }
@@ -91,19 +116,26 @@ function textForIt(deps: Pick<LinkingDeps, 'config'>, link: Link, code: LinkErro
       `links the mailbox once more.${ids}`
     );
   }
+  // Of RoboMQ's registration nobody there can change anything.
+  const registration =
+    link.kind === 'customerOwned' ? `The redirect URI is ${redirectUri(deps)} (platform Web), the` : 'The';
+  const what = isStuck(link, code) ? 'the person did not come back from there' : `Microsoft refused: ${code}`;
   return (
-    `Hire2Retire asks to send mail from one of our mailboxes through the application ${link.clientId}, and Microsoft ` +
-    `refused: ${code}. ${operator} The redirect URI is ${redirectUri(deps)} (platform Web), the permissions are the ` +
-    `delegated Mail.Send and offline_access of Microsoft Graph.${ids}`
+    `Hire2Retire asks to send mail from one of our mailboxes through the application ${link.clientId} at Microsoft, and ` +
+    `${what}. ${operator} ${registration} permissions are the delegated Mail.Send and offline_access of ` +
+    `Microsoft Graph.${ids}`
   );
 }
 
-/** The error that a failed confirm answers with: the link's code, with everything that people need to know. */
-export function linkProblem(deps: Pick<LinkingDeps, 'config'>, link: Link): AppError {
+/**
+ * The error that a failed confirm answers with: the link's code, with everything that people need to know.
+ * @param retryAfterSeconds where the same confirm can be repeated
+ */
+export function linkProblem(deps: Pick<LinkingDeps, 'config'>, link: Link, retryAfterSeconds?: number): AppError {
   const error = describeLinkError(deps, link);
   return new AppError(error.code, {
     detail: error.person,
     members: { error },
-    ...(error.code === 'microsoft_unavailable' && { retryAfterSeconds: 60 }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   });
 }

@@ -13,6 +13,7 @@ export interface LinkResource {
   readonly connectionId?: string;
   /** The account that signed in is not the one of `loginHint`; a hint is no demand. */
   readonly mailboxDiffers?: true;
+  /** Why it failed. `authorized` with an error: the confirm can be repeated. `connected` with `no_mailbox`: a mail told. */
   readonly error?: LinkError;
 }
 
@@ -25,7 +26,14 @@ export async function getLink(
 ): Promise<LinkResource> {
   const found = isOwnId(linkId, 'lnk') ? await deps.links.get(linkId) : undefined;
   if (!found || found.customerId !== customerId) throw new AppError('not_found');
-  return linkResource(deps, await settleLink(deps, found, invocation));
+  const link = await settleLink(deps, found, invocation);
+  return linkResource(deps, (await hasNoMailbox(deps, link)) ? { ...link, error: 'no_mailbox' } : link);
+}
+
+/** Nobody can know at link time; the first mail through the connection told. */
+async function hasNoMailbox(deps: LinkingDeps, link: Link): Promise<boolean> {
+  if (link.state !== 'connected') return false;
+  return (await deps.connections.get(link.customerId, link.connectionId))?.status === 'no_mailbox';
 }
 
 export function linkResource(deps: Pick<LinkingDeps, 'config'>, link: Link): LinkResource {

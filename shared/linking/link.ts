@@ -47,8 +47,10 @@ export interface Link {
   readonly clientSecretExpiresOn: string;
   readonly createdAt: Date;
   readonly expiresAt: Date;
-  /** When the row's state last advanced. */
+  /** When the row last changed. */
   readonly changedAt: Date;
+  /** ISO time at which the code was redeemed: of two links of one mailbox, the later one counts. '' before that. */
+  readonly redeemedAt: string;
   readonly ticketHash: string;
   readonly cookieHash: string;
   readonly stateHash: string;
@@ -185,6 +187,8 @@ function fromRow(row: StoredRow): Link {
     createdAt: date('createdAt'),
     expiresAt: date('expiresAt'),
     changedAt: date('changedAt'),
+    // Rows of an earlier version were not changed since.
+    redeemedAt: text(row, 'redeemedAt') || (text(row, 'state') === 'redeemed' ? text(row, 'changedAt') : ''),
     ticketHash: text(row, 'ticketHash'),
     cookieHash: text(row, 'cookieHash'),
     stateHash: text(row, 'stateHash'),

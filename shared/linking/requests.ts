@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CALLER_ID, isGuid, isOwnId } from '../ids.ts';
+import { CALLER_ID, isGuid, isOwnId, isSecretId } from '../ids.ts';
 
 /** Half a character cannot be written as UTF-8: it would be stored, hashed and compared as another one. */
 const isUnicode = (value: string) => value.isWellFormed();
@@ -59,7 +59,7 @@ const secretText = z
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces');
 
 export const clientSecret = secretText
-  .refine((value) => !isGuid(value), {
+  .refine((value) => !isSecretId(value), {
     message: 'is the secret’s ID; the column Value is needed',
     params: { code: 'secret_is_id' },
   })

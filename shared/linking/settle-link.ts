@@ -6,6 +6,8 @@ import type { LinkingDeps } from './deps.ts';
 import { cleanUp, endLink } from './end-link.ts';
 import { hasEnded, KEEP_DAYS, type Link, REDEEM_MINUTES } from './link.ts';
 
+const EXPIRED = { state: 'expired', error: 'link_expired' } as const;
+
 /**
  * Brings a link to where its time and its row say that it belongs: rolls forward what was redeemed, ends what died or
  * ran out. Called by the state query and by the hourly scan; safe at any time.
@@ -18,7 +20,10 @@ export async function settleLink(deps: LinkingDeps, link: Link, invocation: Invo
     return (await endLink(deps, link, { state: 'failed', error: 'interrupted' }, invocation)) ?? link;
   }
   if (hasEnded(link) || link.expiresAt > now) return link;
-  return (await endLink(deps, link, { state: 'expired', error: 'link_expired' }, invocation)) ?? link;
+  // Microsoft did not answer, and nobody asked again.
+  const { error, correlationId, traceId } = link;
+  const end = error ? ({ state: 'failed', error, correlationId, traceId } as const) : EXPIRED;
+  return (await endLink(deps, link, end, invocation)) ?? link;
 }
 
 /** What stands in the way of a roll-forward is in the row: the link ended, or somebody else is at it. */

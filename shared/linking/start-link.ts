@@ -62,6 +62,7 @@ export async function startLink(
     refreshTokenName: newSecretName('refresh-token'),
     clientSecretExpiresOn: expiryOf(request),
     expiresAt,
+    redeemedAt: '',
     ticketHash: sha256(ticket),
     cookieHash: '',
     stateHash: '',
@@ -116,8 +117,26 @@ async function resolveTenants(deps: LinkingDeps, request: StartLinkRequest, reli
   if (authority === CONSUMERS_TENANT)
     throw invalidField('/application/tenant', 'tenant_unknown', 'Personal accounts belong to no organization.');
   const expected = await tenantOf(deps, domainOf(request.expectedMailbox), '/expectedMailbox');
+  requirePossible(deps, request, { authority, linked: relinked?.tenantId, expected });
   const known = authority ?? relinked?.tenantId ?? expected ?? (await hintedTenant(deps, request.loginHint));
   return { authority: known === CONSUMERS_TENANT ? undefined : known, expected };
+}
+
+/** What could only end as another organization's account is refused before anybody signs in. */
+function requirePossible(
+  deps: LinkingDeps,
+  { application }: StartLinkRequest,
+  tenants: Readonly<Record<'authority' | 'linked' | 'expected', string | undefined>>,
+): void {
+  const { authority, linked, expected } = tenants;
+  if (authority !== undefined && linked !== undefined && authority !== linked)
+    throw invalidField('/application/tenant', 'wrong_tenant', 'The connection’s mailbox is of another organization.');
+  if (expected === undefined) return;
+  const tenant = linked ?? authority;
+  if (tenant !== undefined && tenant !== expected)
+    throw invalidField('/expectedMailbox', 'wrong_tenant', 'The mailbox is of another organization than the tenant.');
+  if (expected === CONSUMERS_TENANT && sharedAuthority(deps, application.kind) !== 'common')
+    throw invalidField('/expectedMailbox', 'personal_account', 'The application takes no personal accounts.');
 }
 
 function domainOf(address: string | undefined): string | undefined {

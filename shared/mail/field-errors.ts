@@ -6,11 +6,14 @@ type Issue = z.core.$ZodIssue;
 
 /** Zod's issues as the fields of a problem document. Values are never quoted. */
 export function fieldErrors(issues: readonly Issue[]): FieldError[] {
-  return issues.flatMap(flatten).map((issue) => ({
+  const all = issues.flatMap(flatten).map((issue) => ({
     pointer: pointerOf(issue),
     code: codeOf(issue),
     detail: detailOf(issue),
   }));
+  // Several rules may refuse one field for the same reason, and one is enough to know.
+  const told = new Set<string>();
+  return all.filter(({ pointer, code }) => !told.has(`${pointer} ${code}`) && told.add(`${pointer} ${code}`));
 }
 
 /** A union's issues are those of its branches; the branch that got furthest tells most. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Connection } from '../flow/support/api.ts';
 import { type Flow, startFlow } from '../flow/support/flow.ts';
-import { comeBack, proof, startLink } from '../flow/support/link.ts';
+import { comeBack, linkRequest, proof, startLink } from '../flow/support/link.ts';
 import {
   authorize,
   callbackUrl,
@@ -105,9 +105,9 @@ describe('nOAuth: claims that whoever owns the account can write', () => {
   it('the expected sign-in name, in the tenant that the application is used in but that does not own the domain', async () => {
     const { clientId, clientSecret } = flow.sandbox.info.customerOwned;
     const application = { kind: 'customerOwned', clientId, clientSecret, tenant: GLOBEX_TENANT };
-    const start = { application, expectedMailbox: 'hr@acme.example' };
-    const answer = { id_token: { preferred_username: 'hr@acme.example' } };
-    expect(await refusedWith(answer, start, 'hr@globex.example')).toBe('wrong_tenant');
+    const body = linkRequest({ application, expectedMailbox: 'hr@acme.example' });
+    const { errors } = await flow.api.expect(400, 'POST', '/auth/link/Outlook', { body });
+    expect(errors).toMatchObject([{ pointer: '/expectedMailbox', code: 'wrong_tenant' }]);
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tokenProof } from '../../sandbox/hire2retire/caller-proof.ts';
 import type { Connection, List, Mail, Problem } from './support/api.ts';
 import { type Flow, startFlow } from './support/flow.ts';
-import { comeBack, linkMailbox, linkRequest, proof, signIn, startLink } from './support/link.ts';
+import { comeBack, linkMailbox, linkRequest, linkThroughPages, proof, signIn, startLink } from './support/link.ts';
 import { CUSTOMER, connectionPath } from './support/mails.ts';
 
 /** The API with callers that prove themselves by a token: `API_AUTH=entra`, and nothing else is set. */
@@ -58,7 +58,7 @@ const logged = (reason: string) =>
 
 describe('with a token, as Hire2Retire’s server gets it', () => {
   it('a mailbox is linked through the pages, listed and sent through', async () => {
-    const connectionId = await linkMailbox(flow, 'hr@acme.example');
+    const connectionId = await linkThroughPages(flow, 'hr@acme.example');
     const { items } = await flow.api.expect<List<Connection>>(200, 'GET', `/customers/${CUSTOMER}/connections`);
     expect(items).toMatchObject([{ connectionId, status: 'connected' }]);
 
@@ -68,7 +68,8 @@ describe('with a token, as Hire2Retire’s server gets it', () => {
     await flow.mails.reaches(connectionId, mailId, 'accepted');
     await flow.mails.arrives(mailId);
     const mails = await flow.api.expect<List<Mail>>(200, 'GET', `${connectionPath(connectionId)}/mails`);
-    expect(mails.items).toMatchObject([{ mailId, state: 'accepted' }]);
+    // The other one is the return page's test.
+    expect(mails.items.filter((each) => each.mailId === mailId)).toMatchObject([{ state: 'accepted' }]);
   });
 
   it('a link is started, gone through and confirmed by program', async () => {

@@ -32,8 +32,9 @@ describe('an account is linked through the pages', () => {
     expect(consent.text).toContain('Mail.Send');
     const list = await browser.click(consent, 'Accept');
 
-    expect(list.url).toMatch(/\/connections\?linked=con_[0-9a-f]{32}$/);
+    expect(list.url).toMatch(/\/connections\?linked=con_[0-9a-f]{32}&tested=/);
     expect(list.text).toContain('hr@acme.example is linked.');
+    expect(list.text).toContain('The test mail was accepted by Microsoft.');
     const card = cardOf(list, 'hr@acme.example') ?? '';
     expect(attributeOf(card, 'data-status')).toBe('connected');
     expect(attributeOf(card, 'data-customer-id')).toBe(CUSTOMER);

@@ -4,7 +4,7 @@ import { POISON_QUEUES, QUEUES } from '../../shared/storage-names.ts';
 import type { Connection, StartedLink } from './support/api.ts';
 import { type Flow, startFlow } from './support/flow.ts';
 import type { FormBrowser } from './support/form-browser.ts';
-import { comeBack, linkMailbox, linkRequest, proof, signIn } from './support/link.ts';
+import { comeBack, linkRequest, linkThroughPages, proof, signIn } from './support/link.ts';
 import { connectionPath } from './support/mails.ts';
 import { enqueue, mail, message, rejected } from './support/messages.ts';
 import {
@@ -94,21 +94,21 @@ async function walkThroughEverything() {
   const clientSecret = secret('customer-owned client secret');
   sandbox.identity.addSecret(customerOwned.clientId, clientSecret);
   const own = await linkOwn(clientSecret, 'hr@acme.example');
-  const provided = await linkMailbox(flow, 'sender-1@acme.example', newBrowser());
+  const provided = await linkThroughPages(flow, 'sender-1@acme.example', newBrowser());
 
   // Links that fail: at Microsoft, at the token endpoint, in the vault, and because somebody tampers.
   const wrongSecret = secret('refused client secret');
   await linkOwn(wrongSecret, 'sender-2@acme.example').catch(() => undefined);
   const redirect = { error: 'access_denied', error_description: `AADSTS65004: ${secret('text of an error')}` };
   await flow.control('identity/faults', [{ match: { path: '/authorize' }, redirect }]);
-  await linkMailbox(flow, 'sender-2@acme.example', newBrowser()).catch(() => undefined);
+  await linkThroughPages(flow, 'sender-2@acme.example', newBrowser()).catch(() => undefined);
   const answer = { error: 'invalid_grant', error_description: `AADSTS70008: ${secret('text of a token error')}` };
   await flow.control('identity/faults', [{ match: { path: '/token' }, status: 400, body: answer }]);
-  await linkMailbox(flow, 'sender-2@acme.example', newBrowser()).catch(() => undefined);
+  await linkThroughPages(flow, 'sender-2@acme.example', newBrowser()).catch(() => undefined);
   await flow.control('keyVault/faults', [
     { match: { method: 'PUT' }, times: 4, status: 403, body: { error: { code: 'Forbidden' } } },
   ]);
-  await linkMailbox(flow, 'sender-2@acme.example', newBrowser()).catch(() => undefined);
+  await linkThroughPages(flow, 'sender-2@acme.example', newBrowser()).catch(() => undefined);
   sandbox.keyVault.journal.faults.length = 0;
   await tamper();
 
@@ -169,7 +169,7 @@ async function walkThroughEverything() {
   await enqueue(flow, late);
   await mails.reaches(own, late.mailId, 'held');
   await flow.control('host/run', { function: 'connections-scan' });
-  const gone = await linkMailbox(flow, 'sender-3@acme.example', newBrowser());
+  const gone = await linkThroughPages(flow, 'sender-3@acme.example', newBrowser());
   await api.expect(200, 'DELETE', connectionPath(gone));
 }
 

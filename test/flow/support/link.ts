@@ -1,11 +1,20 @@
-import type { StartedLink } from './api.ts';
+import type { Connection, StartedLink } from './api.ts';
 import type { Flow } from './flow.ts';
 import type { FormBrowser, Page } from './form-browser.ts';
 import { attributeOf } from './html.ts';
 import { CUSTOMER } from './mails.ts';
 
-/** Links a mailbox through Hire2Retire's pages and the service provider's application. Returns the connectionId. */
+/** Links a mailbox through the service provider's application. Returns the connectionId. */
 export async function linkMailbox(flow: Flow, address: string, browser = flow.browser()): Promise<string> {
+  const { linkId, linkUrl } = await startLink(flow, { displayName: address, expectedMailbox: address });
+  const back = await comeBack(browser, linkUrl, address);
+  const { status, text } = await flow.api.call('POST', `/auth/link/Outlook/${linkId}/confirm`, { body: proof(back) });
+  if (status >= 300) throw new Error(`${address} is not linked: ${text}`);
+  return (JSON.parse(text) as Connection).connectionId;
+}
+
+/** The same through Hire2Retire's pages, whose return page sends a test mail. */
+export async function linkThroughPages(flow: Flow, address: string, browser = flow.browser()): Promise<string> {
   const tab = await browser.open(`${flow.sandbox.info.hire2retire}/service-provider`);
   const signInPage = await browser.click(tab, 'Link account', { expectedMailbox: address });
   return connectionOn(await signIn(browser, signInPage, address), address);

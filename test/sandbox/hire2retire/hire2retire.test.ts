@@ -156,6 +156,7 @@ describe('the session', () => {
     expect(cookies.map((line) => line.replace(/=[^;]*/, ''))).toEqual([
       'as; Path=/; HttpOnly; SameSite=Lax',
       'h2r_session; Path=/; HttpOnly; SameSite=Lax',
+      'h2r_link; Path=/; HttpOnly; SameSite=Lax; Max-Age=1800',
     ]);
     expect(cookies.join()).not.toContain(startedBy());
   });
@@ -165,18 +166,61 @@ describe('the session', () => {
   });
 });
 
+describe('somebody who went to Microsoft and did not come back', () => {
+  it.each(['opened', 'expired'])('finds the numbers of errors that Microsoft shows itself (%s)', async (state) => {
+    api.answers.set(LINK, started);
+    api.answers.set('GET /api/auth/link/Outlook/l1', () => json(200, { linkId: 'l1', state }));
+    await browser.post('/customer-owned', { clientId: 'c', clientSecret: 's' });
+    const text = await (await browser.get('/customer-owned')).text();
+    expect(text).toContain('You have not come back from Microsoft yet.');
+    expect(text).toContain('AADSTS50194');
+  });
+
+  it('is told nothing once the link came back, or when nothing is known of it', async () => {
+    api.answers.set(LINK, started);
+    await browser.post('/customer-owned', { clientId: 'c', clientSecret: 's' });
+    expect(await (await browser.get('/customer-owned')).text()).not.toContain('come back');
+    api.answers.set('GET /api/auth/link/Outlook/l1', () => json(200, { linkId: 'l1', state: 'connected' }));
+    expect(await (await browser.get('/service-provider')).text()).not.toContain('come back');
+  });
+});
+
 describe('the return page', () => {
   const CONFIRM = 'POST /api/auth/link/Outlook/l1/confirm';
   const STATE = 'GET /api/auth/link/Outlook/l1';
 
-  it('confirms with the session of the browser and goes on to the connections', async () => {
+  it('confirms with the session of the browser, tests the connection, and goes on to the list', async () => {
     api.answers.set(LINK, started);
     api.answers.set(CONFIRM, () => json(201, connection('con_1')));
+    api.answers.set(`POST ${CONNECTIONS}/con_1/test`, () =>
+      json(200, { mailId: 'm1', state: 'accepted', queuedAt: '2026-05-04T09:30:12Z' }),
+    );
     await browser.post('/service-provider', {});
     const answer = await browser.get('/return?linkId=l1&confirmation=l1.c');
     expect(answer.status).toBe(303);
-    expect(answer.headers.get('location')).toBe('/connections?linked=con_1');
+    expect(answer.headers.get('location')).toBe('/connections?linked=con_1&tested=m1');
     expect(api.calls[1]?.body).toEqual({ customerId: 'acme', startedBy: startedBy(), confirmation: 'l1.c' });
+    expect(api.calls[2]?.body).toEqual({ to: 'hr@acme.example' });
+  });
+
+  it('says that it is linked also when the test does not answer', async () => {
+    api.answers.set(CONFIRM, () => json(201, connection('con_1')));
+    api.answers.set(`POST ${CONNECTIONS}/con_1/test`, () => problem(503, { code: 'service_unavailable' }));
+    const answer = await browser.get('/return?linkId=l1&confirmation=l1.c');
+    expect(answer.headers.get('location')).toBe('/connections?linked=con_1');
+  });
+
+  it('confirms again by itself when Microsoft does not answer, as long as the API says so', async () => {
+    const away = { code: 'microsoft_unavailable', person: 'Microsoft does not answer.', whoActs: 'nobody' };
+    const body = JSON.stringify({ code: 'microsoft_unavailable', error: away });
+    const type = { 'content-type': 'application/problem+json' };
+    api.answers.set(CONFIRM, () => ({ status: 503, headers: { ...type, 'retry-after': '7' }, body }));
+    const waiting = await (await browser.get('/return?linkId=l1&confirmation=l1.c')).text();
+    expect(waiting).toContain('http-equiv="refresh" content="7"');
+    expect(waiting).toContain('Microsoft does not answer.');
+    api.answers.set(CONFIRM, () => ({ status: 503, headers: type, body }));
+    const over = await (await browser.get('/return?linkId=l1&confirmation=l1.c')).text();
+    expect(over).toContain('data-link-error="microsoft_unavailable"');
   });
 
   it('takes nothing about the session from the address', async () => {
@@ -225,7 +269,7 @@ describe('the return page', () => {
     );
     const text = await (await browser.get('/return?linkId=l1&error=admin_approval_needed')).text();
     expect(api.calls[0]?.path).toBe('/api/auth/link/Outlook/l1?customerId=acme');
-    expect(text).toContain('What your IT can do');
+    expect(text).toContain('What you and your IT can do');
     expect(text).toContain('href="https://login.example/adminconsent?a=1&#38;b=2"');
     expect(text).toContain('Dear IT,\n&#60;/textarea&#62;&#60;b&#62;');
     expect(text).toContain('corr-1');
@@ -274,6 +318,11 @@ describe('connections', () => {
 
   it('says what was linked, and only of connections that exist', async () => {
     expect(await (await browser.get('/connections?linked=con_1')).text()).toContain('hr@acme.example is linked.');
+    api.answers.set(`GET ${CONNECTIONS}/con_1/mails/m1`, () =>
+      json(200, { mailId: 'm1', state: 'held', reason: 'no_mailbox', queuedAt: '2026-05-04T09:30:12Z' }),
+    );
+    const text = await (await browser.get('/connections?linked=con_1&tested=m1')).text();
+    expect(text).toContain('hr@acme.example is linked, but cannot send yet.');
     expect(await (await browser.get('/connections?linked=con_9')).text()).not.toContain('is linked.');
   });
 

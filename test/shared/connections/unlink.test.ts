@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../../shared/connections/connection.ts';
+import { rotateSecret } from '../../../shared/connections/rotate-secret.ts';
 import { unlinkConnection } from '../../../shared/connections/unlink.ts';
 import { LANE_ROW } from '../../../shared/mail/lane.ts';
 import { getMail } from '../../../shared/mail/read-mails.ts';
 import { StoreUnavailable } from '../../../shared/storage/ports.ts';
-import { FakeApp } from '../../fakes/app.ts';
+import { CUSTOMER_CLIENT_ID, FakeApp } from '../../fakes/app.ts';
 import { codeOf, customerOwned, passHours } from '../linking/support.ts';
 import { current, eventsOf, gateOf, SECOND_OBJECT, wait } from './support.ts';
 
@@ -158,18 +159,18 @@ describe('a customer’s application', () => {
     expect(fake.applications.all()).toEqual([]);
   });
 
-  test('that got a new secret meanwhile is kept', async () => {
+  test('that got a new secret meanwhile takes that one along, too', async () => {
     const fake = new FakeApp();
     const { connection } = await fake.link(customerOwned());
     fake.applications.before = async ({ operations }) => {
-      if (operations?.[0]?.kind !== 'delete') return;
+      if (operations?.[0]?.kind !== 'merge') return;
       fake.applications.before = () => {};
-      await fake.applications.write('acme', [
-        { kind: 'merge', rowKey: connection.clientId, properties: { secretName: 'client-secret-new' } },
-      ]);
+      const request = { clientSecret: 'Acme~client.secret-0002' };
+      await rotateSecret(fake.app.connections, 'acme', CUSTOMER_CLIENT_ID, request, fake.invocation());
     };
     await unlink(fake, connection);
-    expect(fake.applications.all()[0]?.properties['secretName']).toBe('client-secret-new');
+    expect(fake.applications.all()).toEqual([]);
+    expect([...fake.secrets.kept.keys()]).toEqual([]);
   });
 });
 

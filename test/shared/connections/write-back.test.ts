@@ -117,6 +117,33 @@ describe('a new name for the refresh token', () => {
     expect([...fake.secrets.kept.keys()]).toEqual([]);
   });
 
+  test('goes also when it is stored after the unlink, by somebody who then dies', async () => {
+    const { fake, connection } = await linked(ALWAYS, MAX_VERSIONS);
+    let stored = false;
+    fake.secrets.before = async (call) => {
+      if (call !== 'set') return;
+      fake.secrets.before = () => {};
+      await unlinkConnection(fake.compose().connections, 'acme', connection.connectionId, fake.invocation());
+      fake.secrets.after = () => {
+        stored = true;
+        for (const table of [fake.connections, fake.applications, fake.mails])
+          table.before = () => {
+            throw new Error('killed');
+          };
+        fake.secrets.before = () => {
+          throw new Error('killed');
+        };
+      };
+    };
+    await token(fake, connection).catch(() => {});
+    expect([stored, fake.secrets.kept.size]).toEqual([true, 1]);
+    fake.secrets.after = () => {};
+    fake.secrets.before = () => {};
+    for (const table of [fake.connections, fake.applications, fake.mails]) table.before = () => {};
+    await new FakeHost(fake).pass(2 * HOUR);
+    expect([...fake.secrets.kept.keys()]).toEqual([]);
+  });
+
   test('is not used once the mailbox was linked again meanwhile, and is deleted', async () => {
     const { fake, connection } = await linked(ALWAYS, MAX_VERSIONS);
     fake.secrets.before = async (call) => {

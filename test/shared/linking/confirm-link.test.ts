@@ -235,7 +235,9 @@ describe('what Microsoft refuses', () => {
       fake.identity.failures.push(facts);
       const problem = await errorOf(confirm(fake, back));
       expect(problem.code).toBe('microsoft_unavailable');
-      expect(problem.options.retryAfterSeconds).toBe(60);
+      expect(problem.options.retryAfterSeconds).toBe(10);
+      expect((await confirm(fake, back)).connection.status).toBe('connected');
+      await expectTidy(fake);
     },
   );
 

@@ -94,6 +94,29 @@ describe.each(kinds)('a link through %s', (_, request) => {
     },
   );
 
+  test('a confirm that Microsoft did not answer can be repeated, wherever it was killed, or leaves nothing behind', async () => {
+    for (const repeated of [true, false]) {
+      const retries = new Map<FakeApp, () => Promise<unknown>>();
+      await everyDeath(
+        async () => {
+          const fake = new FakeApp();
+          const authorized = await fake.authorize(request);
+          const run = () => confirm(fake, authorized, {}, fake.compose());
+          retries.set(fake, run);
+          fake.identity.failures.push({ error: 'server_error', status: 503 });
+          return { fake, action: () => retrying(run) };
+        },
+        async (fake) => {
+          fake.identity.failures.splice(0);
+          if (repeated) await retrying(retries.get(fake) ?? (async () => {}));
+          await passHours(fake, 2);
+          await expectTidy(fake);
+          if (!repeated) expect(fake.secrets.kept.size).toBe(0);
+        },
+      );
+    }
+  });
+
   const afterDeath: [string, (fake: FakeApp, retry: () => Promise<unknown>) => Promise<void>][] = [
     ['nobody comes back', async () => {}],
     ['the caller repeats it at once', async (_fake, retry) => retrying(retry)],

@@ -77,7 +77,7 @@ export async function interruptedAt(
   return !happened;
 }
 
-function unhook(fake: FakeApp): void {
+export function unhook(fake: FakeApp): void {
   for (const table of [fake.links, fake.connections, fake.applications, fake.mails]) {
     table.before = () => {};
     table.after = () => {};

@@ -66,7 +66,7 @@ describe('the state of a link', () => {
     const back = await fake.authorize({ connectionId });
     await diesRedeemed(fake, back);
     await unlinkConnection(fake.app.connections, 'acme', connectionId, fake.invocation());
-    expect(await stateOf(fake, back.linkId)).toMatchObject({ state: 'failed', error: { code: 'interrupted' } });
+    expect(await stateOf(fake, back.linkId)).toMatchObject({ state: 'failed', error: { code: 'connection_unlinked' } });
     expect(fake.secrets.kept.size).toBe(0);
     await tidyLink(fake.app.linking, back.linkId, fake.invocation());
   });

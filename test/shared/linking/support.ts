@@ -114,6 +114,12 @@ export async function expectTidy(fake: FakeApp): Promise<void> {
     }
   }
   for (const kept of fake.secrets.kept.keys()) expect([...named], 'a secret has a row that names it').toContain(kept);
+  const ids = fake.connections.all().map(({ rowKey }) => rowKey.replace('r|', ''));
+  for (const { partitionKey } of fake.mails.all()) expect(ids, 'a lane has a connection').toContain(partitionKey);
+  for (const { properties } of fake.applications.all()) {
+    expect(properties['removingSince'] ?? '', 'no removal is left half done').toBe('');
+    expect(properties['heldBy'] ?? '', 'nobody holds an application for ever').toBe('');
+  }
   for (const row of fake.links.all()) {
     if (row.rowKey === 'open') {
       const open = JSON.parse(String(row.properties['links'])) as { expiresAt: string }[];
