@@ -3,6 +3,7 @@ import type { App } from '../shared/compose.ts';
 import { applicationEndpoints } from './http/applications.ts';
 import { browserEndpoints } from './http/browser.ts';
 import { connectionEndpoints } from './http/connections.ts';
+import { customerEndpoints } from './http/customers.ts';
 import { type Endpoint, httpHandler } from './http/endpoint.ts';
 import { linkEndpoints } from './http/links.ts';
 import { mailEndpoints } from './http/mails.ts';
@@ -19,7 +20,8 @@ export function endpoints(app: App): Endpoint[] {
     ...connectionEndpoints(app),
     ...applicationEndpoints(app),
     ...mailEndpoints(app),
-    ...systemEndpoints(),
+    ...customerEndpoints(app),
+    ...systemEndpoints(app),
   ];
 }
 

@@ -11,6 +11,7 @@ import { ConnectionStore } from './connections/connection.ts';
 import { ConnectionCache } from './connections/connection-cache.ts';
 import type { ConnectionsDeps } from './connections/deps.ts';
 import { ConnectionHealth } from './connections/health.ts';
+import { RemovalStore } from './customers/removal.ts';
 import type { LinkingDeps } from './linking/deps.ts';
 import { LinkStore } from './linking/link.ts';
 import { OpenLinks } from './linking/open-links.ts';
@@ -18,6 +19,8 @@ import type { MailDeps } from './mail/deps.ts';
 import { EventOutbox } from './mail/events.ts';
 import { LaneStore } from './mail/lane.ts';
 import { ReleasedLanes } from './mail/released-lanes.ts';
+import type { OperationsDeps } from './operations/deps.ts';
+import { FigureStore } from './operations/figures.ts';
 
 /** What the functions call, wired once. */
 export interface App {
@@ -26,11 +29,12 @@ export interface App {
   readonly connections: ConnectionsDeps;
   readonly mail: MailDeps;
   readonly checks: ChecksDeps;
+  readonly operations: OperationsDeps;
 }
 
 /** The composition root: the only place that knows what is made of what. Tests pass fakes as `adapters`. */
 export function compose(config: Config, adapters: Adapters = azureAdapters(config), clock: Clock = systemClock): App {
-  const { tables, queues, blobs, secrets, identity, graph } = adapters;
+  const { tables, queues, blobs, secrets, identity, graph, hosts } = adapters;
   const now = () => clock.now();
   const connections = new ConnectionStore(tables.connections);
   const applications = new ApplicationStore(tables.applications);
@@ -95,13 +99,10 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
     secrets,
     identity,
   };
-  return {
-    access: apiAccess(config, adapters),
-    linking,
-    mail,
-    connections: connectionsDeps,
-    checks: { ...connectionsDeps, linking },
-  };
+  const checks: ChecksDeps = { ...connectionsDeps, linking, removals: new RemovalStore(tables.connections) };
+  const figures = new FigureStore(tables.connections);
+  const operations: OperationsDeps = { clock, queues, blobs, secrets, hosts, connections: tables.connections, figures };
+  return { access: apiAccess(config, adapters), linking, mail, connections: connectionsDeps, checks, operations };
 }
 
 /** Never falls back to a weaker way: where tokens are wanted, something must judge them. */

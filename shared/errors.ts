@@ -221,40 +221,6 @@ export const LINK_ERRORS = {
   },
 } as const satisfies Record<string, LinkErrorEntry>;
 
-/**
- * What a connection that sends no more needs, by its `status`. Its `reason` is what Graph or the identity platform said.
- */
-export const CONNECTION_ERRORS = {
-  needs_relink: {
-    person: 'Microsoft asks for a new sign-in before this mailbox can send again.',
-    operator:
-      'The refresh token was revoked or expired, a policy asks for a new sign-in, or the secret is missing. `reason` is the AADSTS number or the OAuth error.',
-    whoActs: 'user',
-    action: 'Link the same mailbox again from its connection; mail that waits is sent then.',
-  },
-  no_mailbox: {
-    person: LINK_ERRORS.no_mailbox.person,
-    operator:
-      'Graph answered MailboxNotEnabledForRESTAPI, ResourceNotFound, ErrorNonExistentMailbox or their like: no licence, inactive, soft-deleted, on premises or a guest.',
-    whoActs: LINK_ERRORS.no_mailbox.whoActs,
-    action: LINK_ERRORS.no_mailbox.action,
-  },
-  blocked: {
-    person: 'Microsoft refuses to send mail for this mailbox.',
-    operator:
-      'Graph answered 403, ErrorAccessDenied for example: sending is blocked for the mailbox, by an application access policy or for spam. One mail an hour is tried.',
-    whoActs: 'customerAdmin',
-    action: 'Ask your IT to look for the mailbox under Restricted entities and in the application access policies.',
-  },
-  broken: {
-    person: 'The client secret of the application does not work any more, so none of its mailboxes can send.',
-    operator:
-      'Microsoft refuses the customer’s application: the secret expired or was deleted, or the application was. `reason` is the AADSTS number.',
-    whoActs: 'customerAdmin',
-    action: 'In Certificates & secrets, create a new client secret and enter its Value; nobody has to link again.',
-  },
-} as const satisfies Record<string, Omit<LinkErrorEntry, 'status' | 'title'>>;
-
 /** Failures of a request to this API. */
 export const API_ERRORS = {
   invalid_request: {
@@ -304,6 +270,12 @@ export const API_ERRORS = {
     status: 409,
     title: 'Connection is being removed',
     operator: 'The connection was unlinked; it accepts nothing any more.',
+  },
+  customer_being_removed: {
+    status: 409,
+    title: 'Customer is being removed',
+    operator:
+      'Everything of the customer is being removed. New links and mail are taken again once GET …/removal says removed.',
   },
   connection_not_working: {
     status: 409,

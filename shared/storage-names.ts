@@ -60,9 +60,9 @@ export const DATA_OPERATIONS = {
     [TABLES.mails]: ROWS,
   },
   containers: {
-    [CONTAINERS.drop]: ['Get Blob', 'Delete Blob'],
-    [CONTAINERS.content]: ['Put Blob', 'Get Blob', 'Delete Blob'],
-    [CONTAINERS.rejected]: ['Put Blob'],
+    [CONTAINERS.drop]: ['Get Blob', 'Delete Blob', 'List Blobs'],
+    [CONTAINERS.content]: ['Put Blob', 'Get Blob', 'Delete Blob', 'List Blobs'],
+    [CONTAINERS.rejected]: ['Put Blob', 'List Blobs'],
   },
   // The library looks once at what it has deleted.
   vault: { secrets: ['Set Secret', 'Get Secret', 'Delete Secret', 'Get Deleted Secret'] },

@@ -1,7 +1,8 @@
 /** Writes the tables of docs/errors.md from the catalogue: `node tools/error-tables.ts`. A test holds the two equal. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { API_ERRORS, CONNECTION_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../shared/errors.ts';
+import { CONNECTION_REASONS } from '../shared/connection-reasons.ts';
+import { API_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../shared/errors.ts';
 
 const FILE = fileURLToPath(new URL('../docs/errors.md', import.meta.url));
 
@@ -21,16 +22,6 @@ export function errorTables(): Readonly<Record<string, string>> {
         action,
       ]),
     ),
-    connection: table(
-      ['Status', 'What the person reads', 'What it means', 'Who acts', 'What to do'],
-      Object.entries(CONNECTION_ERRORS).map(([status, { person, operator, whoActs, action }]) => [
-        `\`${status}\``,
-        person,
-        operator,
-        WHO[whoActs],
-        action,
-      ]),
-    ),
     api: table(
       ['Code', 'Status', 'Title', 'What it means'],
       Object.entries(API_ERRORS).map(([code, { status, title, operator }]) => [
@@ -38,6 +29,16 @@ export function errorTables(): Readonly<Record<string, string>> {
         String(status),
         title,
         operator,
+      ]),
+    ),
+    connection: table(
+      ['Reason', 'What happened', 'Who acts', 'What to do', 'May pass by itself'],
+      Object.entries(CONNECTION_REASONS).map(([code, { meaning, whoActs, action, mayPass }]) => [
+        `\`${code}\``,
+        meaning,
+        WHO[whoActs],
+        action,
+        mayPass ? 'yes' : 'no',
       ]),
     ),
     mail: table(

@@ -34,7 +34,11 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       auth: 'function',
       handle: async (request, invocation) => {
         readQuery(request, noQuery);
-        const connection = await ownerOf(mail, request);
+        const [connection, leaving] = await Promise.all([
+          ownerOf(mail, request),
+          mail.connections.isCustomerLeaving(callerId(request, 'customerId')),
+        ]);
+        if (leaving) throw new AppError('customer_being_removed');
         const { record, created } = await submitMail(mail, connection, await readBody(request, mailSchema), invocation);
         const { customerId, connectionId } = connection;
         const location = `${mail.config.publicBaseUrl}/api/customers/${customerId}/connections/${connectionId}/mails/${record.mailId}`;

@@ -1,6 +1,7 @@
 import type { InvocationContext } from '@azure/functions';
 import type { App } from '../../shared/compose.ts';
 import { scan } from '../../shared/connections/checks.ts';
+import { measure } from '../../shared/operations/measure.ts';
 import { invocationOf } from '../http/endpoint.ts';
 
 export interface TimerFunction {
@@ -16,6 +17,11 @@ export function timerFunctions(app: App): TimerFunction[] {
       name: 'connections-scan',
       schedule: '0 17 * * * *',
       handle: (context) => scan(app.checks, invocationOf(context, context.invocationId)),
+    },
+    {
+      name: 'measure',
+      schedule: '0 */5 * * * *',
+      handle: (context) => measure(app.operations, invocationOf(context, context.invocationId)),
     },
   ];
 }

@@ -29,6 +29,7 @@ export interface ControlledHost {
   readonly workers: readonly { readonly id: number }[];
   run(functionName: string): Promise<unknown>;
   kill(worker?: number): Promise<unknown>;
+  renew(): Promise<unknown>;
 }
 
 /** Answers 200 with what it returns, `{}` when that is nothing. */
@@ -83,6 +84,10 @@ function controlRoutes(targets: ControlTargets): Readonly<Record<string, Route>>
     },
     'POST /host/run': (call) => runFunction(targets, call),
     'POST /host/kill': (call) => killWorker(targets, call),
+    'POST /host/renew': (call) => {
+      readBody(call, schemas.nothing);
+      return runningHost(targets).renew();
+    },
   };
 }
 

@@ -62,6 +62,7 @@ export interface Connection {
   readonly displayName: string;
   readonly status: ConnectionStatus;
   readonly reason?: string;
+  readonly trouble?: { readonly meaning: string; readonly action: string };
   readonly mailbox: { readonly signInName: string };
   readonly application: {
     readonly kind: 'serviceProvider' | 'customerOwned';

@@ -64,13 +64,13 @@ async function recentMails(api: OutlookApi, connections: readonly Connection[]) 
 
 /** One connection with everything that can be done to it. */
 function card(connection: Connection, mails: readonly Mail[] | undefined, failed: FailedPost | undefined): Html {
-  const { connectionId: id, customerId, status, reason, mailbox, displayName } = connection;
+  const { connectionId: id, customerId, status, reason, trouble, mailbox, displayName } = connection;
   const { word, meaning } = STATUS_WORDS[status];
   const values = failed?.connectionId === id ? failed.values : {};
   const path = `${CONNECTIONS_PATH}/${encodeURIComponent(id)}`;
   return html`<article class="card connection" data-connection-id="${id}" data-customer-id="${customerId}" data-status="${status}" aria-labelledby="${id}">
 <header><h2 id="${id}">${mailbox.signInName}</h2> <span class="status ${status}">${word}</span></header>
-<p>${displayName !== mailbox.signInName && html`${displayName}. `}${meaning}${reason && html` <span class="reason">Reason: <code>${reason}</code></span>`}</p>
+<p>${displayName !== mailbox.signInName && html`${displayName}. `}${trouble ? `${trouble.meaning} ${trouble.action}` : meaning}${reason && html` <span class="reason">Reason: <code>${reason}</code></span>`}</p>
 <div class="columns">
 <form method="post" action="${path}/send" aria-label="Send from ${mailbox.signInName}">
 <div class="field"><label for="to-${id}">To</label><input id="to-${id}" name="to" inputmode="email" autocomplete="off" autocapitalize="none" spellcheck="false" value="${values['to'] ?? ''}" required></div>

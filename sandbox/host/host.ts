@@ -32,6 +32,8 @@ export interface LocalHost {
   run(functionName: string): Promise<void>;
   /** SIGKILL and a fresh start of one worker (1-based id) or of all; resolves when they are ready again. */
   kill(worker?: number): Promise<void>;
+  /** Fresh processes, once the present ones have finished what they do; resolves when they are ready. */
+  renew(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -72,6 +74,7 @@ export async function startHost(options: HostOptions): Promise<LocalHost> {
       },
       run: (functionName) => schedule.run(functionName),
       kill: (worker) => pool.kill(worker),
+      renew: () => pool.renew(),
       close: () => close(front, pool, schedule),
     };
   } catch (error) {

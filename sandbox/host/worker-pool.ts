@@ -56,6 +56,10 @@ export class WorkerPool {
     await Promise.all(chosen.map((slot) => slot.kill()));
   }
 
+  async renew(): Promise<void> {
+    await Promise.all(this.slots.map((slot) => slot.renew()));
+  }
+
   async stop(): Promise<void> {
     this.closing.abort();
     await Promise.all(this.slots.map((slot) => slot.stop()));

@@ -57,10 +57,20 @@ export class WorkerSlot {
     return functions;
   }
 
-  /** SIGKILL now, and a fresh start. One start after the other: two at once would leave a process nobody knows. */
+  /** SIGKILL now, and a fresh start. */
   kill(): Promise<void> {
+    return this.replace((victim) => victim.kill());
+  }
+
+  /** A fresh process, once this one has finished what it does; as Azure does it when it can. */
+  renew(): Promise<void> {
+    return this.replace((victim) => void victim.stop());
+  }
+
+  /** One start after the other: two at once would leave a process nobody knows. */
+  private replace(end: (victim: WorkerProcess) => void): Promise<void> {
     const victim = this.answering && this.forget();
-    victim?.kill();
+    if (victim) end(victim);
     const replaced = this.replacement.then(async () => {
       const unfinished = this.forget();
       unfinished?.kill();
@@ -96,7 +106,7 @@ export class WorkerSlot {
   private async restart(): Promise<void> {
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.max(0, this.quickDeaths - 1), LONGEST_PAUSE_MS);
     await delay(pause, undefined, { signal: this.stopping.signal }).catch(() => {});
-    // Stopped meanwhile, or started anew by `kill`.
+    // Stopped meanwhile, or replaced.
     if (this.stopping.signal.aborted || this.current) return;
     // A failure ends the process, and that leads here again.
     await this.start().catch(() => {});

@@ -4,6 +4,7 @@ import type { ApiTokens } from '../access/api-access.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { GraphMail } from '../mail/graph-answer.ts';
+import type { MicrosoftHosts } from '../microsoft/hosts.ts';
 import type { IdentityPlatform } from '../microsoft/identity-platform.ts';
 import type { Blobs, Queues, Secrets } from '../storage/ports.ts';
 import type { Table } from '../storage/table.ts';
@@ -13,6 +14,7 @@ import { ClientAssertions } from './client-assertions.ts';
 import { Entra } from './entra.ts';
 import { EntraApiTokens } from './entra-api-tokens.ts';
 import { GraphClientMail } from './graph.ts';
+import { FetchedHosts } from './hosts.ts';
 import { AzureQueues } from './queues.ts';
 import { KeyVaultSecrets } from './secrets.ts';
 import { storageClients } from './storage-clients.ts';
@@ -28,6 +30,7 @@ export interface Adapters {
   readonly graph: GraphMail;
   /** Present where callers prove themselves by token. */
   readonly apiTokens?: ApiTokens;
+  readonly hosts: MicrosoftHosts;
 }
 
 /** The real ones. Nothing is contacted before it is used. */
@@ -54,5 +57,6 @@ export function azureAdapters(config: Config): Adapters {
     ...(config.apiAuth.kind === 'entra' && {
       apiTokens: new EntraApiTokens({ cloud: config.cloud, ...config.apiAuth }),
     }),
+    hosts: new FetchedHosts({ login: config.cloud.loginUrl, graph: config.cloud.graphUrl }),
   };
 }

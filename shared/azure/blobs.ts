@@ -64,6 +64,20 @@ export class AzureBlobs implements Blobs {
       throw new StoreUnavailable('blob storage', undefined, error);
     }
   }
+
+  async list(container: string, prefix: string, limit: number): Promise<readonly string[]> {
+    const names: string[] = [];
+    try {
+      const blobs = this.service.getContainerClient(container).listBlobsFlat(prefix === '' ? {} : { prefix });
+      for await (const { segment } of blobs.byPage({ maxPageSize: Math.min(limit, 5_000) })) {
+        names.push(...segment.blobItems.map(({ name }) => name));
+        if (names.length >= limit) break;
+      }
+      return names.slice(0, limit);
+    } catch (error) {
+      throw new StoreUnavailable('blob storage', undefined, error);
+    }
+  }
 }
 
 /** The library leaves slashes alone, so a URL parser would resolve `a/../b` to a blob of another folder. */

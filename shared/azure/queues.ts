@@ -32,6 +32,16 @@ export class AzureQueues implements Queues {
     }
   }
 
+  async oldest(queue: string): Promise<Date | undefined> {
+    try {
+      const { peekedMessageItems } = await this.client(queue).peekMessages({ numberOfMessages: 32 });
+      const times = peekedMessageItems.map(({ insertedOn }) => insertedOn.getTime());
+      return times.length === 0 ? undefined : new Date(Math.min(...times));
+    } catch (error) {
+      throw new StoreUnavailable('queue storage', undefined, error);
+    }
+  }
+
   private client(queue: string): QueueClient {
     const client = this.clients.get(queue) ?? this.service.getQueueClient(queue);
     this.clients.set(queue, client);

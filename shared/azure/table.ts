@@ -68,8 +68,8 @@ export class AzureTable implements Table {
     return { ...page, rows: page.rows.filter((row) => row.partitionKey === partitionKey) };
   }
 
-  async scan(filter: string, limit: number, after?: string): Promise<RowPage> {
-    return this.page(filter, limit, after);
+  async scan(filter: string, limit: number, after?: string, select?: readonly string[]): Promise<RowPage> {
+    return this.page(filter, limit, after, select);
   }
 
   private async page(filter: string, limit: number, after?: string, select?: readonly string[]): Promise<RowPage> {

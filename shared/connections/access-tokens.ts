@@ -1,4 +1,4 @@
-import { type Clock, DAY, later, MINUTE } from '../clock.ts';
+import { type Clock, HOUR, later, MINUTE } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
 import {
@@ -13,6 +13,7 @@ import type { ApplicationCredentials } from './application-credentials.ts';
 import type { ApplicationHealth } from './application-health.ts';
 import type { Connection, ConnectionStore } from './connection.ts';
 import { refreshTokenTags } from './secret-tags.ts';
+import { type Proof, recordProof } from './write-back.ts';
 
 /** An access token, or why there is none. */
 export type TokenResult =
@@ -35,6 +36,8 @@ export type TokenResult =
 interface Kept {
   readonly credentialVersion: number;
   readonly tokens: Tokens;
+  /** Monotonic time at which Microsoft was asked. */
+  readonly askedAt: number;
 }
 
 export interface AccessTokensDeps {
@@ -50,6 +53,8 @@ export interface AccessTokensDeps {
 
 /** A token is renewed when it has less than this left. */
 const RENEW_BEFORE_MS = 5 * MINUTE;
+/** A check asks Microsoft unless it was asked less than this ago: any later, and a dead link could go unseen for two days. */
+const PROVEN_WITHIN_MS = HOUR;
 /** Bound on memory: an entry has about 5 KB. */
 const MAX_KEPT = 5_000;
 
@@ -77,31 +82,45 @@ export class AccessTokens {
     if (fresh && kept.tokens.expiresAt > later(this.deps.clock.now(), RENEW_BEFORE_MS)) {
       return { kind: 'token', accessToken: kept.tokens.accessToken, connection };
     }
+    return this.shared(connection, log, false);
+  }
+
+  /** Proves that a connection's credentials work: asks Microsoft, unless that was done within the hour, and records it. */
+  async prove(connection: Connection, log: Log): Promise<TokenResult> {
+    const kept = this.kept.get(connection.connectionId);
+    const recent =
+      kept?.credentialVersion === connection.credentialVersion &&
+      this.deps.clock.monotonic() - kept.askedAt < PROVEN_WITHIN_MS;
+    if (recent) return { kind: 'token', accessToken: kept.tokens.accessToken, connection };
+    return this.shared(connection, log, true);
+  }
+
+  private shared(connection: Connection, log: Log, always: boolean): Promise<TokenResult> {
     const key = `${connection.connectionId}|${connection.credentialVersion}`;
     const running = this.underWay.get(key);
     if (running) return running;
-    const refresh = this.refresh(connection, log).finally(() => this.underWay.delete(key));
+    const refresh = this.refresh(connection, log, always).finally(() => this.underWay.delete(key));
     this.underWay.set(key, refresh);
     return refresh;
   }
 
-  private async refresh(connection: Connection, log: Log): Promise<TokenResult> {
+  private async refresh(connection: Connection, log: Log, always: boolean): Promise<TokenResult> {
     try {
-      const first = await this.attempt(connection, log, false);
+      const first = await this.attempt(connection, log, always, false);
       if (first.kind !== 'needs_relink' && first.kind !== 'broken') return first;
       // Before a link is called dead, look once at what the store holds now: another instance may have renewed it.
-      this.kept.delete(connection.connectionId);
+      this.expire(connection);
       const current = await this.deps.connections.get(connection.customerId, connection.connectionId);
       if (!current || current.status === 'removing') return { kind: 'removed' };
-      return spared(await this.attempt(current, log, true));
+      return spared(await this.attempt(current, log, always, true));
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       return { kind: 'wait', reason: 'store_unavailable', ...waitOf(error.retryAfterSeconds) };
     }
   }
 
-  private async attempt(connection: Connection, log: Log, reread: boolean): Promise<TokenResult> {
-    const refreshToken = await this.refreshToken(connection);
+  private async attempt(connection: Connection, log: Log, always: boolean, reread: boolean): Promise<TokenResult> {
+    const refreshToken = await this.refreshToken(connection, reread);
     if (refreshToken === undefined) return { kind: 'needs_relink', reason: 'secret_missing', connection };
     const { customerId, clientId, kind } = connection;
     const application = kind === 'customerOwned' ? await this.deps.applications.get(customerId, clientId) : undefined;
@@ -111,7 +130,9 @@ export class AccessTokens {
       try {
         const { tenantId: tenant } = connection;
         const tokens = await this.deps.identity.refresh({ credential, tenant, refreshToken });
-        await this.keep(connection, tokens, refreshToken, log);
+        const rotated = tokens.refreshToken !== '' && tokens.refreshToken !== refreshToken;
+        this.keep(connection, tokens);
+        await this.record({ connection, refreshToken: tokens.refreshToken, rotated, always }, log);
         if (application?.broken) await this.deps.applicationHealth.recover(application, log);
         return { kind: 'token', accessToken: tokens.accessToken, connection };
       } catch (error) {
@@ -129,8 +150,8 @@ export class AccessTokens {
     return refusal ?? broken(connection, application, 'secret_missing');
   }
 
-  private async refreshToken(connection: Connection): Promise<string | undefined> {
-    const kept = this.kept.get(connection.connectionId);
+  private async refreshToken(connection: Connection, reread: boolean): Promise<string | undefined> {
+    const kept = reread ? undefined : this.kept.get(connection.connectionId);
     if (kept?.credentialVersion === connection.credentialVersion) return kept.tokens.refreshToken;
     const { customerId, connectionId, secretName } = connection;
     return this.deps.secrets.get(secretName, refreshTokenTags(customerId, connectionId));
@@ -155,48 +176,41 @@ export class AccessTokens {
     }
   }
 
-  private async keep(connection: Connection, tokens: Tokens, sent: string, log: Log): Promise<void> {
+  private keep(connection: Connection, tokens: Tokens): void {
     const { connectionId, credentialVersion } = connection;
     this.kept.delete(connectionId);
+    // Oldest first: a Map keeps insertion order.
     if (this.kept.size >= MAX_KEPT) this.kept.delete(this.kept.keys().next().value ?? '');
-    this.kept.set(connectionId, { credentialVersion, tokens });
-    try {
-      await this.recordProof(connection, tokens, sent);
-    } catch (error) {
-      // The token is good; what could not be written now is written by a later refresh.
-      log.failure('token.proof_not_recorded', error, { connectionId });
-    }
+    this.kept.set(connectionId, { credentialVersion, tokens, askedAt: this.deps.clock.monotonic() });
   }
 
   /**
-   * Writes back a rotated refresh token when the stored one is old enough, and `lastProvenAt` once a day. Secret first,
-   * row second: killed in between, the row is too modest and the next refresh writes again.
+   * What was refused proves nothing any more. The refresh token stays: it may be newer than the stored one, when the vault
+   * did not take it, and work again when what stood in its way has passed.
    */
-  private async recordProof(connection: Connection, tokens: Tokens, sent: string): Promise<void> {
-    const { clock, config, connections, secrets } = this.deps;
-    const now = clock.now();
-    const storedAge = now.getTime() - Date.parse(connection.refreshTokenStoredAt);
-    const writeBack = tokens.refreshToken !== sent && storedAge >= config.refreshTokenWriteAfterDays * DAY;
-    const provenToday = now.getTime() - Date.parse(connection.lastProvenAt) < DAY;
-    if (!writeBack && provenToday) return;
-    const { customerId, connectionId, secretName, credentialVersion } = connection;
-    if (writeBack) {
-      const tags = refreshTokenTags(customerId, connectionId);
-      await secrets.set(secretName, tokens.refreshToken, tags, later(now, 90 * DAY));
+  private expire({ connectionId }: Connection): void {
+    const kept = this.kept.get(connectionId);
+    if (!kept) return;
+    const tokens = { ...kept.tokens, accessToken: '', expiresAt: new Date(0) };
+    this.kept.set(connectionId, { ...kept, tokens, askedAt: Number.NEGATIVE_INFINITY });
+  }
+
+  /** The token is good whatever becomes of this; what could not be written now is written by a later refresh. */
+  private async record(proof: Proof, log: Log): Promise<void> {
+    try {
+      await recordProof(this.deps, proof);
+    } catch (error) {
+      log.failure('token.proof_not_recorded', error, { connectionId: proof.connection.connectionId });
     }
-    await connections.change(customerId, connectionId, (current) =>
-      current.credentialVersion === credentialVersion && current.secretName === secretName
-        ? { lastProvenAt: now.toISOString(), ...(writeBack && { refreshTokenStoredAt: now.toISOString() }) }
-        : undefined,
-    );
   }
 }
 
-/** Decided on `error` and `suberror`; the AADSTS number is kept as the reason for people. */
+/** Decided on `error`; suberror and AADSTS number are kept for the wording alone. */
 function refused(connection: Connection, application: Application | undefined, error: MicrosoftError): TokenResult {
-  const { error: code, number, retryAfterSeconds } = error.facts;
+  const { error: code, suberror, number, retryAfterSeconds } = error.facts;
   if (error.transient) return { kind: 'wait', reason: `token_endpoint_${code}`, ...waitOf(retryAfterSeconds) };
-  const reason = number === undefined ? code : `${code}_${number}`;
+  // Microsoft's own words, as evidence; `connection-reasons.ts` makes of them what people read.
+  const reason = [code, suberror, number].filter((part) => part !== undefined && part !== '').join('_');
   if (code === 'invalid_client' || code === 'unauthorized_client') return broken(connection, application, reason);
   if (code === 'invalid_request' || code === 'invalid_scope') return { kind: 'wait', reason };
   return { kind: 'needs_relink', reason, connection };

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { wireReason } from '../connection-reasons.ts';
 import type { Log } from '../log.ts';
 import { type EventOutbox, eventRow } from '../mail/events.ts';
 import type { LaneStore } from '../mail/lane.ts';
@@ -49,7 +50,8 @@ export class ApplicationHealth {
     if (!same(current)) return false;
     if (current?.broken) return true;
     const now = clock.now();
-    const data = { customerId, clientId, reason, ...(alertAddress && { alertAddress }) };
+    const told = wireReason('broken', reason);
+    const data = { customerId, clientId, reason: told, ...(alertAddress && { alertAddress }) };
     const event = applicationEvent(eventRow(`broken-${clientId}-${secretName}`, 'application.broken', data, now));
     const moved = await this.follow(customerId, clientId, () =>
       applications.put(

@@ -1,5 +1,5 @@
 import { later, MINUTE } from '../clock.ts';
-import { flag, RowConflict, type RowOperation, type StoredRow, type Table, text } from '../storage/table.ts';
+import { flag, number, RowConflict, type RowOperation, type StoredRow, type Table, text } from '../storage/table.ts';
 
 /** A customer-owned application: an Entra app registration of the customer's. */
 export interface Application {
@@ -24,6 +24,9 @@ export interface Application {
   readonly broken: boolean;
   /** What Microsoft said when it refused; '' while it does not. */
   readonly brokenReason: string;
+  /** The secret of whose end was told, and at how many days before it last. */
+  readonly warnedSecret: string;
+  readonly warnedDays: number;
 }
 
 export type ApplicationChange = Partial<Omit<Application, 'customerId' | 'clientId' | 'etag'>>;
@@ -134,6 +137,8 @@ function fromRow(row: StoredRow): Application {
     secretExpiryAssumed: flag(row, 'secretExpiryAssumed'),
     broken: flag(row, 'broken'),
     brokenReason: text(row, 'brokenReason'),
+    warnedSecret: text(row, 'warnedSecret'),
+    warnedDays: number(row, 'warnedDays'),
   };
 }
 
@@ -150,4 +155,6 @@ const EMPTY: Omit<Application, 'customerId' | 'clientId' | 'etag'> = {
   secretExpiryAssumed: false,
   broken: false,
   brokenReason: '',
+  warnedSecret: '',
+  warnedDays: 0,
 };

@@ -11,6 +11,8 @@ export const checkSchema = z.discriminatedUnion('kind', [
   z.object({ v: z.literal(1), kind: z.literal('connection'), customerId, connectionId }),
   /** A connection that was removed a month ago: what is left of it goes. */
   z.object({ v: z.literal(1), kind: z.literal('remains'), customerId, connectionId }),
+  /** A customer whose removal was begun, or ended long ago. */
+  z.object({ v: z.literal(1), kind: z.literal('removal'), customerId }),
   /** A customer-owned application that was refused, or got a new secret: its connections follow. */
   z.object({ v: z.literal(1), kind: z.literal('application'), customerId, clientId: z.string().refine(isGuid) }),
   z.object({ v: z.literal(1), kind: z.literal('link'), linkId: z.string().refine((value) => isOwnId(value, 'lnk')) }),

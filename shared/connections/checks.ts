@@ -1,113 +1,97 @@
-import { DAY, SECOND } from '../clock.ts';
-import type { LinkingDeps } from '../linking/deps.ts';
+import { MINUTE, SECOND } from '../clock.ts';
+import type { CustomersDeps } from '../customers/deps.ts';
+import { sweepCustomer } from '../customers/sweep-customer.ts';
 import { tidyLink } from '../linking/settle-link.ts';
 import type { Invocation } from '../log.ts';
-import { leaveTicket } from '../mail/tickets.ts';
-import { checkSchema, queueCheck } from './check-message.ts';
-import type { Connection } from './connection.ts';
-import type { ConnectionsDeps } from './deps.ts';
+import { StoreUnavailable } from '../storage/ports.ts';
+import { QUEUES } from '../storage-names.ts';
+import { checkConnection } from './check-connection.ts';
+import { type Check, checkSchema, queueCheck } from './check-message.ts';
 import { tendRemains } from './tend-remains.ts';
-import { tidyConnection } from './tidy-connection.ts';
-import { finishUnlink, unlinkConnection } from './unlink.ts';
 
-export interface ChecksDeps extends ConnectionsDeps {
-  readonly linking: LinkingDeps;
-}
+export type ChecksDeps = CustomersDeps;
 
 const PAGE = 200;
 /** Checks queued per second at most: each may cost the vault a read, and it takes 4,000 per 10 s. */
 const PER_SECOND = 50;
+/** The host ends an execution after ten minutes. What is due and was not reached is found by the next scan. */
+const BUDGET_MS = 8 * MINUTE;
+/** With more checks than that on the queue, nobody works them off: more of the same would only come back as a stampede. */
+const MAX_BACKLOG = 30_000;
 
-/** The hourly scan: queues a check for each connection and each link that is due. Reads only; it may run twice. */
+/**
+ * The hourly scan: queues a check for each connection, link and removal that is due. Reads only, so it may run twice, and
+ * the next one goes on where this one ends: what was checked is not due any more. After an outage of days the backlog is
+ * worked off at the same pace, 24,000 checks an hour.
+ */
 export async function scan(deps: ChecksDeps, invocation: Invocation): Promise<void> {
   const now = deps.clock.now();
-  let connections = 0;
-  let links = 0;
   const started = deps.clock.monotonic();
+  const counts = { connections: 0, links: 0 };
+  const backlog = await deps.queues.depth(QUEUES.checks);
+  if (backlog > MAX_BACKLOG) {
+    invocation.log.warning('scan.skipped', { backlog });
+    return;
+  }
+  const isOver = () => deps.clock.monotonic() - started > BUDGET_MS;
   const queue = async (check: Parameters<typeof queueCheck>[1]) => {
     await queueCheck(deps.queues, check);
-    const ahead = ((connections + links) / PER_SECOND) * SECOND - (deps.clock.monotonic() - started);
+    const ahead = ((counts.connections + counts.links) / PER_SECOND) * SECOND - (deps.clock.monotonic() - started);
     if (ahead > 0) await deps.clock.sleep(ahead);
   };
-  for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
-    const page = await deps.connections.due(now, PAGE, after);
-    for (const each of page.due) {
-      connections += 1;
-      await queue(each);
-    }
-    after = page.next;
-  }
-  for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+  // Links first: they are few, and a backlog of connections must not keep them waiting.
+  for (let after: string | undefined, first = true; (first || after !== undefined) && !isOver(); first = false) {
     const page = await deps.linking.links.stale(PAGE, after);
     for (const linkId of page.linkIds) {
-      links += 1;
+      counts.links += 1;
       await queue({ kind: 'link', linkId });
     }
     after = page.next;
   }
-  invocation.log.event('scan.done', { connections, links });
+  for (let after: string | undefined, first = true; (first || after !== undefined) && !isOver(); first = false) {
+    const page = await deps.connections.due(now, PAGE, after);
+    for (const each of page.due) {
+      counts.connections += 1;
+      await queue(each);
+    }
+    after = page.next;
+  }
+  if (isOver()) invocation.log.warning('scan.cut', counts);
+  invocation.log.event('scan.done', counts);
 }
 
-/** Works off one check. */
+/**
+ * Works off one check. What met an outage is left to the next scan, which finds it due again: a message that came back
+ * every few minutes would end as poison. Nobody scans for what became of an application, so that message comes back.
+ */
 export async function runCheck(deps: ChecksDeps, body: unknown, invocation: Invocation): Promise<void> {
-  const check = checkSchema.safeParse(body);
-  if (!check.success) {
+  const parsed = checkSchema.safeParse(body);
+  if (!parsed.success) {
     invocation.log.warning('check.unreadable');
     return;
   }
-  if (check.data.kind === 'link') return tidyLink(deps.linking, check.data.linkId, invocation);
-  if (check.data.kind === 'application')
-    return deps.applicationHealth.align(check.data.customerId, check.data.clientId, invocation.log);
-  if (check.data.kind === 'remains') return tendRemains(deps, check.data, invocation);
-  const connection = await deps.connections.get(check.data.customerId, check.data.connectionId);
-  if (connection) await checkConnection(deps, connection, invocation);
-}
-
-async function checkConnection(deps: ChecksDeps, connection: Connection, invocation: Invocation): Promise<void> {
-  if (connection.status === 'removing') {
-    await finishUnlink(deps, connection, invocation);
-    return;
-  }
-  if (await finishKilledUnlink(deps, connection, invocation)) return;
-  const now = deps.clock.now();
-  const woken = connection.wakeAt !== '' && connection.wakeAt <= now.toISOString();
-  const due = connection.nextCheckAt <= now.toISOString();
-  if (!woken && !due) return;
-  // Ticket first: killed before the row is written, the next scan leaves another.
-  await leaveTicket(deps.queues, connection);
-  // Moved before the work: of two checks for one day, one finds it moved. The time of day stays, or all would drift together.
-  const nextCheckAt = new Date(
-    Math.max(Date.parse(connection.nextCheckAt) + DAY, now.getTime() + DAY / 2),
-  ).toISOString();
-  const moved = await deps.connections.update(connection, {
-    ...(due && { nextCheckAt }),
-    ...(woken && { wakeAt: '' }),
-  });
-  if (!moved) return;
-  await deps.outbox.flush(connection.connectionId);
-  if (due) await reconcile(deps, moved, invocation);
-  if (due) await tidyConnection(deps, moved);
-  invocation.log.event('connection.checked', {
-    customerId: connection.customerId,
-    connectionId: connection.connectionId,
-    status: connection.status,
-  });
-}
-
-/** Whoever moves a status or a gate may die between the two; an application's connections follow its row. */
-async function reconcile(deps: ChecksDeps, connection: Connection, { log }: Invocation): Promise<void> {
-  const { customerId, clientId, kind } = connection;
-  const application = kind === 'customerOwned' ? await deps.applications.get(customerId, clientId) : undefined;
-  if (application) {
-    await deps.applicationOutbox.flush(customerId);
-    await deps.applicationHealth.alignOne(connection, application, log);
+  const check = parsed.data;
+  try {
+    await workOff(deps, check, invocation);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable) || check.kind === 'application') throw error;
+    invocation.log.failure('check.postponed', error, { kind: check.kind });
   }
 }
 
-/** An unlink shuts the gate first. Killed before the row said so, it is found by the gate. */
-async function finishKilledUnlink(deps: ChecksDeps, connection: Connection, invocation: Invocation): Promise<boolean> {
-  const { lane } = await deps.lanes.get(connection.connectionId);
-  if (lane?.gate !== 'removed') return false;
-  await unlinkConnection(deps, connection.customerId, connection.connectionId, invocation);
-  return true;
+async function workOff(deps: ChecksDeps, check: Check, invocation: Invocation): Promise<void> {
+  switch (check.kind) {
+    case 'link':
+      return tidyLink(deps.linking, check.linkId, invocation);
+    case 'application':
+      return deps.applicationHealth.align(check.customerId, check.clientId, invocation.log);
+    case 'remains':
+      return tendRemains(deps, check, invocation);
+    case 'removal':
+      return sweepCustomer(deps, check.customerId, invocation);
+    case 'connection': {
+      const connection = await deps.connections.get(check.customerId, check.connectionId);
+      if (connection) await checkConnection(deps, connection, invocation);
+    }
+  }
 }

@@ -40,6 +40,11 @@ export interface Connection {
   readonly previousRetiredAt: string;
   /** Counts links of this mailbox: an old failure must not overwrite a fresh link. */
   readonly credentialVersion: number;
+  /** Versions that the vault keeps under `secretName`, as far as rows know. */
+  readonly secretVersions: number;
+  /** A name that was drawn for the next refresh token and is not used yet, and when; '' for none. */
+  readonly nextSecretName: string;
+  readonly nextSecretAt: string;
   /** When the stored refresh token was issued. */
   readonly refreshTokenStoredAt: string;
   readonly linkedAt: string;
@@ -50,6 +55,10 @@ export interface Connection {
   /** The link that last wrote the credentials: makes finishing a link repeatable. */
   readonly linkId: string;
   readonly nextCheckAt: string;
+  /** The time for which the check that is under way, or is to be repeated, was scheduled; '' for none. */
+  readonly checkSlot: string;
+  /** When the link dies by itself if nothing is done, as of the last check; '' before the first. For counting only. */
+  readonly troubleAt: string;
   /** Earliest time at which waiting mail needs a ticket that nobody will leave; '' for none. */
   readonly wakeAt: string;
 }
@@ -63,6 +72,8 @@ export interface MailboxKey {
   readonly objectId: string;
 }
 
+/** Row of a customer who is being removed, or was; see `RemovalStore`. */
+export const REMOVAL_ROW = 'removal';
 /** A removed connection, whose records are still there. */
 const REMAINS = 'r|';
 /** Nobody knows a removed connection from memory any more by then. */
@@ -77,11 +88,10 @@ export interface ConnectionPage {
 
 /** What the hourly scan found due. */
 export interface DuePage {
-  readonly due: readonly {
-    readonly kind: 'connection' | 'remains';
-    readonly customerId: string;
-    readonly connectionId: string;
-  }[];
+  readonly due: readonly (
+    | { readonly kind: 'connection' | 'remains'; readonly customerId: string; readonly connectionId: string }
+    | { readonly kind: 'removal'; readonly customerId: string }
+  )[];
   readonly next?: string;
 }
 
@@ -196,19 +206,32 @@ export class ConnectionStore {
     }
   }
 
+  /** Ids of removed connections of which something is left. */
+  async listRemains(customerId: string, limit: number): Promise<readonly string[]> {
+    const { rows } = await this.table.query(customerId, { from: REMAINS, to: `${REMAINS}~`, limit });
+    return rows.map(({ rowKey }) => rowKey.slice(REMAINS.length));
+  }
+
+  /** Whether everything of the customer is being removed at this moment: nothing new is taken. */
+  async isCustomerLeaving(customerId: string): Promise<boolean> {
+    const { row } = await this.table.get(customerId, REMOVAL_ROW);
+    return row !== undefined && text(row, 'state') === 'removing';
+  }
+
   async list(customerId: string, limit: number, after?: string): Promise<ConnectionPage> {
     const page = await this.table.query(customerId, { from: 'con_', to: 'con`', limit, ...(after && { after }) });
     return { connections: page.rows.map(fromRow), ...(page.next && { next: page.next }) };
   }
 
   /**
-   * Connections that are due for their check or have mail to wake, and remains whose time is over: over all customers, a
-   * page at a time. Index rows have neither property.
+   * Connections that are due for their check or have mail to wake, remains whose time is over, and removals that go on:
+   * over all customers, a page at a time. Index rows have neither property.
    */
   async due(now: Date, limit: number, after?: string): Promise<DuePage> {
     const at = now.toISOString();
     const page = await this.table.scan(`nextCheckAt le '${at}' or (wakeAt gt '' and wakeAt le '${at}')`, limit, after);
     const due = page.rows.map((row) => {
+      if (row.rowKey === REMOVAL_ROW) return { kind: 'removal', customerId: row.partitionKey } as const;
       const isRemains = row.rowKey.startsWith(REMAINS);
       const connectionId = isRemains ? row.rowKey.slice(REMAINS.length) : row.rowKey;
       return { kind: isRemains ? 'remains' : 'connection', customerId: row.partitionKey, connectionId } as const;
@@ -243,6 +266,9 @@ function fromRow(row: StoredRow): Connection {
     previousSecretName: text(row, 'previousSecretName'),
     previousRetiredAt: text(row, 'previousRetiredAt'),
     credentialVersion: number(row, 'credentialVersion'),
+    secretVersions: number(row, 'secretVersions'),
+    nextSecretName: text(row, 'nextSecretName'),
+    nextSecretAt: text(row, 'nextSecretAt'),
     refreshTokenStoredAt: text(row, 'refreshTokenStoredAt'),
     linkedAt: text(row, 'linkedAt'),
     lastProvenAt: text(row, 'lastProvenAt'),
@@ -250,6 +276,8 @@ function fromRow(row: StoredRow): Connection {
     alertAddress: text(row, 'alertAddress'),
     linkId: text(row, 'linkId'),
     nextCheckAt: text(row, 'nextCheckAt'),
+    checkSlot: text(row, 'checkSlot'),
+    troubleAt: text(row, 'troubleAt'),
     wakeAt: text(row, 'wakeAt'),
   };
 }

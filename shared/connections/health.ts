@@ -1,4 +1,5 @@
 import { type Clock, later } from '../clock.ts';
+import { wireReason } from '../connection-reasons.ts';
 import type { Log } from '../log.ts';
 import { type EventOutbox, type EventType, eventRow } from '../mail/events.ts';
 import { isProbed, type LaneStore, PROBE_MS } from '../mail/lane.ts';
@@ -48,7 +49,8 @@ export class ConnectionHealth {
     if (!current || !same(current)) return false;
     const type: EventType = trouble === 'broken' ? 'application.broken' : `connection.${trouble}`;
     const waiting = await lanes.countWaiting(connectionId);
-    const data = { customerId, connectionId, clientId, reason, waiting, ...(alertAddress && { alertAddress }) };
+    const told = wireReason(trouble, reason);
+    const data = { customerId, connectionId, clientId, reason: told, waiting, ...(alertAddress && { alertAddress }) };
     const now = clock.now();
     const moved = await lanes.setGate(connectionId, {
       to: (gate) => (gate === trouble || gate === 'removed' ? undefined : trouble),
@@ -73,11 +75,22 @@ export class ConnectionHealth {
 
   /** A mail went through a mailbox that Graph had refused: its gate opens again. Undone links and pauses are left alone. */
   async recover(connection: Connection, log: Log): Promise<void> {
+    await this.reopen(connection, (state) => state === 'no_mailbox' || state === 'blocked', 'recovered', log);
+  }
+
+  /**
+   * Microsoft gives tokens again for a link that it had refused, an account that was enabled again for example.
+   * @returns whether this call opened the gate
+   */
+  async revive(connection: Connection, log: Log): Promise<boolean> {
+    return this.reopen(connection, (state) => state === 'needs_relink', 'revived', log);
+  }
+
+  private async reopen(connection: Connection, from: (state: string) => boolean, what: string, log: Log) {
     const { connections, lanes, outbox, clock } = this.deps;
     const { customerId, connectionId, credentialVersion } = connection;
-    const probed = (status: string) => status === 'no_mailbox' || status === 'blocked';
     const current = await connections.change(customerId, connectionId, (row) =>
-      probed(row.status) && row.credentialVersion === credentialVersion
+      from(row.status) && row.credentialVersion === credentialVersion
         ? { status: row.paused ? 'paused' : 'connected', reason: '' }
         : undefined,
     );
@@ -86,10 +99,12 @@ export class ConnectionHealth {
     const waiting = await lanes.countWaiting(connectionId);
     const data = { customerId, connectionId, state: paused ? 'paused' : 'connected', waiting };
     const moved = await lanes.setGate(connectionId, {
-      to: (gate) => (probed(gate) ? (paused ? 'paused' : 'open') : undefined),
-      ...(!paused && { event: eventRow(`recovered-${now.getTime()}`, 'connection.resumed', data, now) }),
+      to: (gate) => (from(gate) ? (paused ? 'paused' : 'open') : undefined),
+      ifCredentialVersion: credentialVersion,
+      ...(!paused && { event: eventRow(`${what}-${now.getTime()}`, 'connection.resumed', data, now) }),
     });
-    if (moved) log.event('connection.recovered', { customerId, connectionId });
+    if (moved) log.event(`connection.${what}`, { customerId, connectionId });
     await outbox.flush(connectionId);
+    return moved;
   }
 }

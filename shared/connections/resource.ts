@@ -1,6 +1,9 @@
 import { DAY } from '../clock.ts';
+import { explain, wireReason } from '../connection-reasons.ts';
+import type { WhoActs } from '../errors.ts';
 import type { Application } from './application.ts';
 import type { Connection } from './connection.ts';
+import { troubleAt } from './lifetimes.ts';
 
 /** A connection as the API shows it. Never a secret's name. */
 export interface ConnectionResource {
@@ -8,7 +11,10 @@ export interface ConnectionResource {
   readonly customerId: string;
   readonly displayName: string;
   readonly status: string;
+  /** A code of docs/errors.md; of a mailbox that Graph refused, Graph's. */
   readonly reason?: string;
+  /** What that means and what to do, where the connection does not work. */
+  readonly trouble?: { readonly meaning: string; readonly whoActs: WhoActs; readonly action: string };
   readonly mailbox: { readonly signInName: string; readonly tenantId: string; readonly objectId: string };
   readonly application: {
     readonly kind: 'serviceProvider' | 'customerOwned';
@@ -27,9 +33,6 @@ export interface ConnectionResource {
   readonly lane?: { readonly waiting: number; readonly pausedUntil?: string; readonly expectedFinish?: string };
 }
 
-/** A refresh token that is not used dies after 90 days. */
-const REFRESH_TOKEN_DAYS = 90;
-
 /** @param application the row of a customer-owned application */
 export function connectionResource(
   connection: Connection,
@@ -42,7 +45,8 @@ export function connectionResource(
     customerId: connection.customerId,
     displayName: connection.displayName,
     status: connection.status,
-    ...(connection.reason && { reason: connection.reason }),
+    ...(connection.reason && { reason: wireReason(connection.status, connection.reason) }),
+    ...troubleOf(connection),
     mailbox: {
       signInName: connection.signInName,
       tenantId: connection.tenantId,
@@ -64,10 +68,15 @@ export function connectionResource(
   };
 }
 
+function troubleOf({ status, reason }: Connection): Pick<ConnectionResource, 'trouble'> {
+  const found = explain(status, reason);
+  if (!found) return {};
+  const { meaning, whoActs, action } = found;
+  return { trouble: { meaning, whoActs, action } };
+}
+
 /** The nearer of the refresh token's end and the client secret's. An assumed expiry is never counted. */
 export function daysToTrouble(connection: Connection, application: Application | undefined, now: Date): number {
   if (connection.status !== 'connected' && connection.status !== 'paused') return 0;
-  const ends = [Date.parse(connection.refreshTokenStoredAt) + REFRESH_TOKEN_DAYS * DAY];
-  if (application && !application.secretExpiryAssumed) ends.push(Date.parse(application.secretExpiresOn));
-  return Math.max(0, Math.floor((Math.min(...ends) - now.getTime()) / DAY));
+  return Math.max(0, Math.floor((troubleAt(connection, application).getTime() - now.getTime()) / DAY));
 }

@@ -18,16 +18,30 @@ export async function tendRemains(
   const { customerId, connectionId } = owner;
   const remains = await deps.connections.remains(customerId, connectionId);
   if (!remains) return;
-  const left = await cancelAll(deps, owner);
-  await deps.outbox.flush(connectionId);
   if (remains.recordsUntil > deps.clock.now()) {
+    const left = await cancelAll(deps, owner);
+    await deps.outbox.flush(connectionId);
     if (!left) await deps.connections.keepRemains(customerId, connectionId, remains.recordsUntil);
     return;
   }
+  if (await deleteRemains(deps, owner)) invocation.log.event('connection.remains_deleted', owner);
+}
+
+/**
+ * Deletes everything of a removed connection: records, then the lane that says whose they are, then the row that led here.
+ * @returns false when a mail is still being sent
+ */
+export async function deleteRemains(
+  deps: ConnectionsDeps,
+  owner: { readonly customerId: string; readonly connectionId: string },
+): Promise<boolean> {
+  const { customerId, connectionId } = owner;
+  if (await cancelAll(deps, owner)) return false;
+  await deps.outbox.flush(connectionId);
   await deleteRows(deps, connectionId);
   await deps.lanes.remove(connectionId);
   await deps.connections.forgetRemains(customerId, connectionId);
-  invocation.log.event('connection.remains_deleted', owner);
+  return true;
 }
 
 async function deleteRows(deps: ConnectionsDeps, connectionId: string): Promise<void> {

@@ -1,19 +1,21 @@
-import { DAY } from '../clock.ts';
+import { DAY, HOUR } from '../clock.ts';
 import { PARKED_DAYS, RECORD_DAYS } from '../mail/limits.ts';
 import { WAITING_ROWS, waitingOf } from '../mail/waiting.ts';
 import { RowConflict, type StoredRow } from '../storage/table.ts';
 import { isRotating } from './application.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
+import { isRetired } from './lifetimes.ts';
 import { clientSecretTags, refreshTokenTags } from './secret-tags.ts';
 
-/** Replaced secrets stay this long: an instance may still hold the old name. */
-const RETIRED_MS = DAY;
+/** By then, whoever drew a name and meant to use it has used it, or is dead: no execution lives for longer. */
+const ABANDONED_MS = HOUR;
 const PAGE = 200;
 
 /** Deletes what a connection does not need any more: replaced secrets, content of mail that ended, old records. */
 export async function tidyConnection(deps: ConnectionsDeps, connection: Connection): Promise<void> {
   await dropRetiredSecret(deps, connection);
+  await dropAbandonedSecret(deps, connection);
   if (connection.kind === 'customerOwned') {
     await dropRetiredClientSecret(deps, connection);
     await dropDeadRotation(deps, connection);
@@ -22,23 +24,38 @@ export async function tidyConnection(deps: ConnectionsDeps, connection: Connecti
   await dropOldRecords(deps, connection.connectionId);
 }
 
-function isRetired(deps: ConnectionsDeps, name: string, retiredAt: string): boolean {
-  return name !== '' && Date.parse(retiredAt) + RETIRED_MS <= deps.clock.now().getTime();
-}
-
 /** Secret first, row second: killed in between, the deletion is repeated and finds nothing. */
 async function dropRetiredSecret(deps: ConnectionsDeps, connection: Connection): Promise<void> {
   const { customerId, connectionId, previousSecretName } = connection;
-  if (!isRetired(deps, previousSecretName, connection.previousRetiredAt)) return;
+  if (!previousSecretName || !isRetired(connection.previousRetiredAt, deps.clock.now())) return;
   await deps.secrets.remove(previousSecretName, refreshTokenTags(customerId, connectionId));
   await deps.connections.change(customerId, connectionId, (current) =>
     current.previousSecretName === previousSecretName ? { previousSecretName: '', previousRetiredAt: '' } : undefined,
   );
 }
 
+/**
+ * A name that was drawn for the next refresh token, by somebody who died before it was used. Condemned first: whoever
+ * wakes up late finds the name taken away, and does not move the connection to a secret that is being deleted.
+ */
+async function dropAbandonedSecret(deps: ConnectionsDeps, connection: Connection): Promise<void> {
+  const { customerId, connectionId, nextSecretName, nextSecretAt } = connection;
+  const drawnAt = nextSecretAt === '' ? 0 : Date.parse(nextSecretAt);
+  if (!nextSecretName || drawnAt + ABANDONED_MS > deps.clock.now().getTime()) return;
+  const same = (current: Connection) => current.nextSecretName === nextSecretName;
+  const condemned = await deps.connections.change(customerId, connectionId, (current) =>
+    same(current) ? { nextSecretAt: '' } : undefined,
+  );
+  if (!condemned || !same(condemned)) return;
+  await deps.secrets.remove(nextSecretName, refreshTokenTags(customerId, connectionId));
+  await deps.connections.change(customerId, connectionId, (current) =>
+    same(current) ? { nextSecretName: '' } : undefined,
+  );
+}
+
 async function dropRetiredClientSecret(deps: ConnectionsDeps, { customerId, clientId }: Connection): Promise<void> {
   const application = await deps.applications.get(customerId, clientId);
-  if (!application || !isRetired(deps, application.previousSecretName, application.previousRetiredAt)) return;
+  if (!application?.previousSecretName || !isRetired(application.previousRetiredAt, deps.clock.now())) return;
   await deps.secrets.remove(application.previousSecretName, clientSecretTags(customerId, clientId));
   await deps.applications.put(customerId, clientId, (current) =>
     current?.previousSecretName === application.previousSecretName

@@ -68,7 +68,9 @@ export async function finishUnlink(
   if (inFlight) return removingStill(deps, connection);
   const tags = refreshTokenTags(customerId, connectionId);
   const recoverable = await deps.secrets.remove(connection.secretName, tags);
-  if (connection.previousSecretName) await deps.secrets.remove(connection.previousSecretName, tags);
+  for (const name of [connection.previousSecretName, connection.nextSecretName]) {
+    if (name) await deps.secrets.remove(name, tags);
+  }
   const application =
     connection.kind !== 'customerOwned' || (await removeUnusedApplication(deps, customerId, connection.clientId));
   if (!application) return removingStill(deps, connection);

@@ -23,6 +23,8 @@ export async function completeLink(
   redeemed: Link,
   invocation: Invocation,
 ): Promise<{ readonly connection: Connection; readonly link: Link }> {
+  if (await deps.connections.isCustomerLeaving(redeemed.customerId))
+    throw await unlinkedMeanwhile(deps, redeemed, invocation);
   if (redeemed.kind === 'customerOwned') await recordApplication(deps, redeemed, invocation);
   const { connection, link } = await recordConnection(deps, redeemed, invocation);
   await openGate(deps, link, connection);
@@ -139,6 +141,7 @@ function credentials(deps: LinkingDeps, link: Link) {
   return {
     vault: new URL(deps.config.keyVaultUrl).host,
     secretName: link.refreshTokenName,
+    secretVersions: 1,
     refreshTokenStoredAt: now,
     linkedAt: now,
     lastProvenAt: now,
@@ -172,10 +175,14 @@ function created(deps: LinkingDeps, link: Link): Omit<Connection, 'etag'> {
     clientId: link.clientId,
     previousSecretName: '',
     previousRetiredAt: '',
+    nextSecretName: '',
+    nextSecretAt: '',
     credentialVersion: 1,
     onUncertain: 'hold',
     alertAddress: '',
     nextCheckAt: firstCheckAt(link.connectionId, deps.clock.now()).toISOString(),
+    checkSlot: '',
+    troubleAt: '',
     wakeAt: '',
     ...credentials(deps, link),
   };

@@ -1,6 +1,6 @@
 import { DAY, later, MINUTE } from '../clock.ts';
 import type { LinkErrorCode } from '../errors.ts';
-import { flag, type Properties, RowConflict, type StoredRow, type Table, text } from '../storage/table.ts';
+import { flag, odataText, type Properties, RowConflict, type StoredRow, type Table, text } from '../storage/table.ts';
 
 /**
  * One attempt to connect an account. Every step is one conditional update of its row:
@@ -136,6 +136,12 @@ export class LinkStore {
   async stale(limit: number, after?: string): Promise<{ linkIds: readonly string[]; next?: string }> {
     const page = await this.table.scan(`RowKey eq '${ROW}' and lookAt le '${this.now().toISOString()}'`, limit, after);
     return { linkIds: page.rows.map((row) => row.partitionKey), ...(page.next && { next: page.next }) };
+  }
+
+  /** All links of a customer, ended ones too, a page at a time. Looks at every link there is: for a removal only. */
+  async ofCustomer(customerId: string, limit: number, after?: string) {
+    const page = await this.table.scan(`RowKey eq '${ROW}' and customerId eq ${odataText(customerId)}`, limit, after);
+    return { links: page.rows.map(fromRow), ...(page.next && { next: page.next }) };
   }
 
   /** `lookAt` is when the scan should look at the row: once it can have died, or once it may be forgotten. */

@@ -41,6 +41,15 @@ export class OpenLinks {
     await this.change(customerId, (open) => open.filter((link) => link.linkId !== linkId));
   }
 
+  /** Forgets a customer who is gone. */
+  async forget(customerId: string): Promise<void> {
+    try {
+      await this.table.write(`c|${customerId}`, [{ kind: 'delete', rowKey: ROW }]);
+    } catch (error) {
+      if (!(error instanceof RowConflict)) throw error;
+    }
+  }
+
   private async change(customerId: string, edit: (open: readonly OpenLink[]) => readonly OpenLink[]): Promise<void> {
     const partition = `c|${customerId}`;
     for (;;) {

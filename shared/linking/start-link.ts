@@ -34,6 +34,7 @@ export async function startLink(
       'returnTo names no entry of the setting LINK_RETURN_URLS.',
     );
   }
+  if (await deps.connections.isCustomerLeaving(request.customerId)) throw new AppError('customer_being_removed');
   const application = applicationOf(deps, request);
   const relinked = await relinkedConnection(deps, request, application.clientId);
   const tenants = await resolveTenants(deps, request, relinked);

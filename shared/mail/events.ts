@@ -17,6 +17,10 @@ export interface EventData {
   readonly reason?: string;
   readonly waiting?: number;
   readonly alertAddress?: string;
+  /** Of `application.secret_expiring`: ISO date, whole days until it, and whether nobody gave the date. */
+  readonly expiresOn?: string;
+  readonly daysLeft?: number;
+  readonly assumed?: true;
 }
 
 /** Row keys of events that are not on the queue yet begin with this. */

@@ -138,6 +138,12 @@ export class LaneStore {
     return count;
   }
 
+  /** Whether any mail waits to be sent. */
+  async hasWaiting(connectionId: string): Promise<boolean> {
+    const range = { ...WAITING_ROWS, filter: 'parked eq false', limit: 1, select: ['claimedBy'] };
+    return (await this.mails.query(connectionId, range)).rows.length > 0;
+  }
+
   /** Creates the lane of a new connection; one that exists is left alone. */
   async ensure(connectionId: string, customerId: string, credentialVersion: number): Promise<void> {
     const properties: Properties = {

@@ -18,7 +18,14 @@ export function pauseAfter(
   failure: { readonly reason: string; readonly waitMs?: number },
   setbacks: number,
 ): Pause {
-  return { reason: failure.reason, waitMs: failure.waitMs ?? backOffMs(setbacks, deps.random()) };
+  const { reason, waitMs } = failure;
+  if (waitMs === undefined) return { reason, waitMs: backOffMs(setbacks, deps.random()) };
+  return { reason, waitMs: isEverybodys(reason) ? Math.round(waitMs * (1 + deps.random() / 2)) : waitMs };
+}
+
+/** The vault and the token endpoint tell everybody to wait the same time: all would come back at once. Never earlier. */
+function isEverybodys(reason: string): boolean {
+  return reason === 'store_unavailable' || reason.startsWith('token_endpoint_');
 }
 
 /**

@@ -7,6 +7,11 @@ export interface Queues {
   send(queue: string, text: string, visibleInSeconds?: number): Promise<void>;
   /** Approximate number of messages, hidden ones included. */
   depth(queue: string): Promise<number>;
+  /**
+   * When the oldest of the messages at the front of a queue was sent; undefined when none can be seen. Hidden messages are
+   * not seen, and nothing is taken from the queue. Storage shows 32 messages, roughly the oldest.
+   */
+  oldest(queue: string): Promise<Date | undefined>;
 }
 
 export interface StoredBlob {
@@ -25,6 +30,8 @@ export interface Blobs {
   get(container: string, name: string, maxBytes: number, etag?: string): Promise<StoredBlob | 'tooLarge' | undefined>;
   /** Deletes a blob; a missing one is fine. */
   remove(container: string, name: string): Promise<void>;
+  /** Names of at most `limit` blobs (5,000 are one request) that begin with `prefix`, in order. */
+  list(container: string, prefix: string, limit: number): Promise<readonly string[]>;
 }
 
 export interface SecretTags {

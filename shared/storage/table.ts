@@ -56,8 +56,8 @@ export interface Table {
   write(partitionKey: string, operations: readonly RowOperation[]): Promise<ReadonlyMap<string, string>>;
   /** Rows of one partition in key order. */
   query(partitionKey: string, range: RowRange): Promise<RowPage>;
-  /** Rows of all partitions that match; for the hourly scan only. */
-  scan(filter: string, limit: number, after?: string): Promise<RowPage>;
+  /** Rows of all partitions that match; for timers and the removal of a customer only. */
+  scan(filter: string, limit: number, after?: string, select?: readonly string[]): Promise<RowPage>;
 }
 
 /** A conditional write lost: the row exists already (`exists`), was changed (`changed`) or is gone (`missing`). */

@@ -346,7 +346,7 @@ describe('a row edited by somebody who may write the tables', () => {
     const victim = await linkFor(flow, 'globex', 'sender-3@acme.example');
     await point('connections', 'globex', victim.connectionId, { secretName: stolen });
     // The ticket of the fresh link may have fetched a token already: a new instance has none in memory.
-    await flow.control('host/kill', {});
+    await flow.control('host/renew', {});
     const path = `/customers/globex/connections/${victim.connectionId}`;
     await flow.api.expect(202, 'POST', `${path}/mails`, { body: mail({ mailId: 'impersonated' }) });
     const shown = await until('the connection to need a new link', async () => {

@@ -84,6 +84,17 @@ describe.each([
     await subject().remove(container, name);
   });
 
+  test('lists names by their beginning, in order, as many as are wanted', async () => {
+    const folder = `list-${randomUUID()}`;
+    const names = ['b', 'a', 'c'].map((each) => `${folder}/${each} ü#%.json`);
+    for (const name of [...names, `${folder}-2/d.json`]) await subject().put(container, name, Buffer.from('x'));
+    expect(await subject().list(container, `${folder}/`, 10)).toEqual([...names].sort());
+    expect(await subject().list(container, `${folder}/`, 2)).toEqual([...names].sort().slice(0, 2));
+    expect(await subject().list(container, `${folder}/none`, 10)).toEqual([]);
+    for (const name of await subject().list(container, `${folder}/`, 10)) await subject().remove(container, name);
+    expect(await subject().list(container, folder, 10)).toEqual([`${folder}-2/d.json`]);
+  });
+
   test('reaches no blob by a way around', async () => {
     const etag = await subject().put(container, 'acme/con_y/secret.json', Buffer.from('secret'));
     for (const name of [
@@ -103,6 +114,7 @@ describe.each([
 test('a container that is missing has no blobs, and takes none', async () => {
   expect(await azure.get('missing', 'x', LIMIT)).toBeUndefined();
   await expect(azure.put('missing', 'x', Buffer.from('x'))).rejects.toBeInstanceOf(StoreUnavailable);
+  await expect(azure.list('missing', '', 1)).rejects.toBeInstanceOf(StoreUnavailable);
 });
 
 test('metadata are kept for people who look at the container', async () => {

@@ -73,6 +73,26 @@ describe.each([
   });
 });
 
+describe.each([
+  ['the fake', () => fake],
+  ['Azurite', () => azure],
+])('the oldest message of a queue (%s)', (_name, subject) => {
+  test('is the first of those that can be seen, and looking takes nothing', async () => {
+    const queue = await newQueue();
+    const { queues, visible } = subject();
+    expect(await queues.oldest(queue)).toBeUndefined();
+    await queues.send(queue, 'hidden', 3_600);
+    expect(await queues.oldest(queue)).toBeUndefined();
+    const before = Math.floor(Date.now() / 1000) * 1000;
+    await queues.send(queue, 'first');
+    const oldest = await queues.oldest(queue);
+    await queues.send(queue, 'second');
+    expect(await queues.oldest(queue)).toEqual(oldest);
+    expect(oldest?.getTime()).toBeGreaterThanOrEqual(before);
+    expect((await visible(queue)).sort()).toEqual(['first', 'second']);
+  });
+});
+
 test('messages on Azure never expire', async () => {
   const queue = await newQueue();
   await azure.queues.send(queue, 'kept', 1);
@@ -96,5 +116,6 @@ async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
 
 test('a queue that cannot be reached is reported as unavailable', async () => {
   await expect(azure.queues.send('missing-queue', 'x')).rejects.toBeInstanceOf(StoreUnavailable);
+  await expect(azure.queues.oldest('missing-queue')).rejects.toBeInstanceOf(StoreUnavailable);
   await expect(azure.queues.depth('missing-queue')).rejects.toBeInstanceOf(StoreUnavailable);
 });

@@ -319,4 +319,14 @@ describe.each([
     } while (after !== undefined);
     expect(seen.sort()).toEqual(expected.sort());
   });
+
+  test('a scan reads only the properties that it names', async () => {
+    const mark = randomUUID();
+    newPartition();
+    await write(insert('0', { mark, kept: 1, left: 'x' }));
+    const { rows } = await subject().scan(`mark eq ${odataText(mark)}`, 10, undefined, ['kept']);
+    expect(rows.map(({ partitionKey, rowKey, properties }) => [partitionKey, rowKey, properties])).toEqual([
+      [partition, '0', { kept: 1 }],
+    ]);
+  });
 });

@@ -45,7 +45,7 @@ export class FakeApp {
   readonly connections = new FakeTable(() => this.clock.now());
   readonly applications = new FakeTable(() => this.clock.now());
   readonly mails = new FakeTable(() => this.clock.now());
-  readonly queues = new FakeQueues();
+  readonly queues = new FakeQueues(() => this.clock.now());
   readonly blobs = new FakeBlobs();
   readonly secrets = new FakeSecrets();
   readonly identity = new FakeIdentity(() => this.clock.now());
@@ -65,7 +65,9 @@ export class FakeApp {
   compose(): App {
     const { links, connections, applications, mails, queues, blobs, secrets, identity, graph, apiTokens } = this;
     const tables = { links, connections, applications, mails };
-    return compose(this.config, { tables, queues, blobs, secrets, identity, graph, apiTokens }, this.clock);
+    const hosts = { reach: async () => {} };
+    const adapters = { tables, queues, blobs, secrets, identity, graph, apiTokens, hosts };
+    return compose(this.config, adapters, this.clock);
   }
 
   /** Rows of connections and of their index; not what is kept of removed ones until their records' time is over. */

@@ -5,6 +5,7 @@ export interface FakeMessage {
   readonly queue: string;
   readonly text: string;
   readonly visibleInSeconds: number;
+  readonly sentAt: Date;
 }
 
 /** Queues that remember what was sent. */
@@ -13,15 +14,24 @@ export class FakeQueues implements Queues {
   before: () => void | Promise<void> = () => {};
   /** Called when a message is on its queue and nobody was told yet. */
   after: () => void = () => {};
+  private readonly now: () => Date;
+
+  constructor(now: () => Date = () => new Date()) {
+    this.now = now;
+  }
 
   async send(queue: string, text: string, visibleInSeconds = 0): Promise<void> {
     await this.before();
-    this.sent.push({ queue, text, visibleInSeconds });
+    this.sent.push({ queue, text, visibleInSeconds, sentAt: this.now() });
     this.after();
   }
 
   async depth(queue: string): Promise<number> {
     return this.of(queue).length;
+  }
+
+  async oldest(queue: string): Promise<Date | undefined> {
+    return this.of(queue).find(({ visibleInSeconds }) => visibleInSeconds === 0)?.sentAt;
   }
 
   of(queue: string): FakeMessage[] {
@@ -32,6 +42,10 @@ export class FakeQueues implements Queues {
 /** Blobs in memory; the ETag is the content's hash and a counter. */
 export class FakeBlobs implements Blobs {
   readonly kept = new Map<string, StoredBlob & { readonly metadata: Readonly<Record<string, string>> }>();
+  /** Called before a deletion; a test throws here to simulate a crash or an outage. */
+  before: () => void | Promise<void> = () => {};
+  /** Called when a deletion took effect and nobody was told yet. */
+  after: () => void = () => {};
   private writes = 0;
 
   async put(container: string, name: string, content: Buffer, metadata: Readonly<Record<string, string>> = {}) {
@@ -48,7 +62,18 @@ export class FakeBlobs implements Blobs {
   }
 
   async remove(container: string, name: string): Promise<void> {
+    await this.before();
     this.kept.delete(`${container}/${name}`);
+    this.after();
+  }
+
+  async list(container: string, prefix: string, limit: number): Promise<readonly string[]> {
+    const from = `${container}/`;
+    const names = [...this.kept.keys()].filter((key) => key.startsWith(from)).map((key) => key.slice(from.length));
+    return names
+      .filter((name) => name.startsWith(prefix))
+      .sort()
+      .slice(0, limit);
   }
 }
 

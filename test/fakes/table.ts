@@ -82,10 +82,11 @@ export class FakeTable implements Table {
     return range.select ? { ...shown, rows: shown.rows.map((row) => selected(row, range.select ?? [])) } : shown;
   }
 
-  async scan(filter: string, limit: number, after?: string): Promise<RowPage> {
+  async scan(filter: string, limit: number, after?: string, select?: readonly string[]): Promise<RowPage> {
     await this.enter('scan');
     const rows = this.all().filter((row) => matchesFilter(row, filter));
-    return page(rows, (row) => `${row.partitionKey}\n${row.rowKey}`, limit, after);
+    const shown = page(rows, (row) => `${row.partitionKey}\n${row.rowKey}`, limit, after);
+    return select ? { ...shown, rows: shown.rows.map((row) => selected(row, select)) } : shown;
   }
 
   /** Every row, in key order. */

@@ -80,7 +80,7 @@ describe('where RoboMQ’s application takes accounts of organizations', () => {
     const shown = await flow.api.expect<Connection>(200, 'GET', path);
     expect(shown).toMatchObject({ status: 'no_mailbox', reason: 'MailboxNotEnabledForRESTAPI' });
     const list = await flow.browser().open(`${flow.sandbox.info.hire2retire}/connections`);
-    expect(list.text).toContain('The account has no Outlook mailbox. IT has to assign a licence');
+    expect(list.text).toContain('Assign an Exchange Online licence to the account');
   });
 });
 

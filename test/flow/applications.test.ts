@@ -44,7 +44,7 @@ describe('a customer’s application whose client secret expired', () => {
     ];
     await flow.control('identity/expire-secret', { clientId });
     // A new instance has no access token in memory.
-    await flow.control('host/kill', {});
+    await flow.control('host/renew', {});
     const [first, second] = [mail(), mail()];
     await flow.mails.submit(one, first);
     await flow.mails.reaches(one, first.mailId, 'held');

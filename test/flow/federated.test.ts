@@ -26,8 +26,8 @@ describe('RoboMQ’s application without a secret', () => {
     (await flow.requests('identity')).filter(({ path }) => path.endsWith('/oauth2/v2.0/token'));
   const statusOf = async (connectionId: string) =>
     (await flow.api.expect<Connection>(200, 'GET', connectionPath(connectionId))).status;
-  /** The access tokens in memory die with the worker. */
-  const forgetTokens = () => flow.control('host/kill', {});
+  /** The access tokens in memory go with the worker. */
+  const forgetTokens = () => flow.control('host/renew', {});
 
   it('links and sends, and no secret is read or sent', async () => {
     const connectionId = await linkMailbox(flow, 'hr@acme.example');

@@ -164,7 +164,7 @@ async function walkThroughEverything() {
 
   // A link that dies, a check of every connection, and an unlink.
   await flow.control('identity/revoke', { address: 'hr@acme.example' });
-  await flow.control('host/kill', {});
+  await flow.control('host/renew', {});
   const late = message(own, markedMail());
   await enqueue(flow, late);
   await mails.reaches(own, late.mailId, 'held');

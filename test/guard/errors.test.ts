@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { STATUS_WORDS } from '../../sandbox/hire2retire/words.ts';
-import { API_ERRORS, CONNECTION_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../../shared/errors.ts';
+import { CONNECTION_REASONS, explain } from '../../shared/connection-reasons.ts';
+import { API_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../../shared/errors.ts';
 import { withTables } from '../../tools/error-tables.ts';
 import { code, filesBelow, read } from './repository.ts';
 
@@ -14,32 +15,34 @@ describe('the catalogue', () => {
 
   test('names each code once, in small letters', () => {
     expect(Object.keys(LINK_ERRORS).filter((each) => each in API_ERRORS)).toEqual([]);
-    for (const each of [...Object.keys(entries), ...Object.keys(MAIL_REASONS)])
+    for (const each of [...Object.keys(entries), ...Object.keys(MAIL_REASONS), ...Object.keys(CONNECTION_REASONS)])
       expect(each).toMatch(/^[a-z]+(_[a-z]+)*(_…)?$/);
   });
 
   test('speaks in whole sentences that fit into a table', () => {
     const sentences = [
-      ...[...Object.values(LINK_ERRORS), ...Object.values(CONNECTION_ERRORS)].flatMap(
-        ({ person, operator, action }) => [person, operator, action],
-      ),
+      ...Object.values(LINK_ERRORS).flatMap(({ person, operator, action }) => [person, operator, action]),
       ...Object.values(API_ERRORS).map(({ operator }) => operator),
       ...Object.values(MAIL_REASONS),
+      ...Object.values(CONNECTION_REASONS).flatMap(({ meaning, action }) => [meaning, action]),
     ];
     for (const sentence of sentences) expect(sentence).toMatch(/^[^|\n]+\.$/);
   });
 
   test('tells people nothing that is for operators', () => {
-    for (const { person, action } of [...Object.values(LINK_ERRORS), ...Object.values(CONNECTION_ERRORS)]) {
+    for (const { person, action } of Object.values(LINK_ERRORS)) {
       expect(person).not.toMatch(/AADSTS|invalid_|token|OAuth/i);
       expect(action).not.toMatch(/AADSTS|token/i);
     }
+    for (const { meaning, action } of Object.values(CONNECTION_REASONS))
+      expect(`${meaning} ${action}`).not.toMatch(/AADSTS|invalid_|token|OAuth/i);
   });
 
   test('explains every status in which a connection sends no more', () => {
     const sendsOrRests = ['connected', 'paused'];
     const stopped = Object.keys(STATUS_WORDS).filter((status) => !sendsOrRests.includes(status));
-    expect(Object.keys(CONNECTION_ERRORS).sort()).toEqual(stopped.sort());
+    expect(stopped.filter((status) => explain(status, '') === undefined)).toEqual([]);
+    expect(sendsOrRests.filter((status) => explain(status, '') !== undefined)).toEqual([]);
   });
 
   test('has no code that nothing mentions', () => {

@@ -33,7 +33,11 @@ const HTTP = [
   `mail-resolve      POST   function   ${CONNECTION}/mails/{mailId}/resolve`,
   `mails-retry       POST   function   ${CONNECTION}/mails/retry`,
   `mails-resolve     POST   function   ${CONNECTION}/mails/resolve`,
+  'customer-remove   DELETE function   customers/{customerId}',
+  'customer-removal  GET    function   customers/{customerId}/removal',
+  'leavers-check     POST   function   customers/{customerId}/leavers/check',
   'health            GET    anonymous  health',
+  'health-details    GET    function   health/details',
 ];
 const QUEUES = [
   'mail-sender       outlook-mail',
@@ -42,7 +46,7 @@ const QUEUES = [
   'lane-poison       outlook-lanes-poison',
   'connection-check  outlook-work-checks',
 ];
-const TIMERS = ['connections-scan  0 17 * * * *'];
+const TIMERS = ['connections-scan  0 17 * * * *', 'measure  0 */5 * * * *'];
 
 /** Whom the internet may call without a key. */
 const PUBLIC = ['auth/open/Outlook', 'auth/callback/Outlook', 'health'];

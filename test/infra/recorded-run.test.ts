@@ -9,21 +9,8 @@ let byEvent: ReadonlyMap<string, readonly Telemetry[]>;
 
 beforeAll(async () => {
   run = await recordRun();
-  byEvent = Map.groupBy([...run.telemetry, ...promised()], ({ event }) => event);
+  byEvent = Map.groupBy(run.telemetry, ({ event }) => event);
 }, 180_000);
-
-/** What the timer `measure` reports. Taken from the run as soon as there is such a function. */
-function promised(): Telemetry[] {
-  if (run.functions.includes('measure')) return [];
-  return [
-    { event: 'measure.queue', queue: 'outlook-mail', depth: 1, oldestSeconds: 1 },
-    { event: 'measure.lanes', gate: 'open', count: 1 },
-    { event: 'measure.connections', status: 'connected', count: 1 },
-    { event: 'measure.trouble', within: '14d', count: 1 },
-    { event: 'measure.rejected', count: 1 },
-    { event: 'measure.done', durationMs: 1 },
-  ];
-}
 
 describe('what the app really did', () => {
   /** Only the real host looks at queues to scale, and it renews messages that are worked on for long. */

@@ -43,6 +43,7 @@ export const MUTATIONS = {
       ...adapters,
       queues: {
         depth: (queue: string) => adapters.queues.depth(queue),
+        oldest: (queue: string) => adapters.queues.oldest(queue),
         send: async (queue: string, text: string, seconds?: number) => {
           if (queue !== QUEUES.lanes) await adapters.queues.send(queue, text, seconds);
         },

@@ -41,8 +41,8 @@ export class SimulatedTable implements Table {
     return this.process.call(() => this.table.query(partitionKey, range), this.reading());
   }
 
-  scan(filter: string, limit: number, after?: string) {
-    return this.process.call(() => this.table.scan(filter, limit, after), this.reading());
+  scan(...scan: Parameters<Table['scan']>) {
+    return this.process.call(() => this.table.scan(...scan), this.reading());
   }
 
   private reading(): CallFaults {
@@ -73,6 +73,10 @@ export class QueuesOfProcess implements Queues {
   depth(queue: string): Promise<number> {
     return this.process.call(async () => this.queues.waiting(queue));
   }
+
+  oldest(): Promise<Date | undefined> {
+    return this.process.call(async () => undefined);
+  }
 }
 
 /** The blobs as one process reads and writes them. */
@@ -97,6 +101,10 @@ export class BlobsOfProcess implements Blobs {
 
   remove(...remove: Parameters<Blobs['remove']>) {
     return this.process.call(() => this.blobs.remove(...remove), this.faults());
+  }
+
+  list(...list: Parameters<Blobs['list']>) {
+    return this.process.call(() => this.blobs.list(...list), { ...NONE, fails: this.faults().fails });
   }
 }
 

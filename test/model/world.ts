@@ -318,6 +318,7 @@ export class World {
       secrets: new SimulatedSecrets(process, () => ({ fails: table().fails, lost: 0 })),
       identity: this.microsoft.identityOf(process),
       graph: this.microsoft.graphOf(process),
+      hosts: { reach: async () => {} },
     };
     return this.mutation.adapters?.(adapters) ?? adapters;
   }

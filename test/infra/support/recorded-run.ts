@@ -28,7 +28,7 @@ export async function recordRun(): Promise<RecordedRun> {
   const flow = await startFlow({ extraMailboxes: 10, redeliverySeconds: 2, environment });
   const watch = watchStorage(flow.sandbox.storage);
   try {
-    await new Walk(flow).everything();
+    await new Walk(flow, watch.done).everything();
     const vault = (await flow.requests('keyVault')).filter(({ status }) => status !== 401);
     for (const { method, path } of vault) watch.done.add(vaultOperation(method, path));
     return {
@@ -64,10 +64,12 @@ function vaultOperation(method: string, path: string): string {
 
 class Walk {
   private readonly flow: Flow;
+  private readonly done: ReadonlySet<string>;
   private readonly blobs: BlobServiceClient;
 
-  constructor(flow: Flow) {
+  constructor(flow: Flow, done: ReadonlySet<string>) {
     this.flow = flow;
+    this.done = done;
     const userAgentOptions = { userAgentPrefix: OUTSIDER };
     this.blobs = BlobServiceClient.fromConnectionString(flow.sandbox.storage.connectionString, { userAgentOptions });
   }
@@ -90,6 +92,7 @@ class Walk {
     // Follow-ups lie hidden there for half a minute.
     const isEmpty = async () => (await checks.getProperties()).approximateMessagesCount === 0;
     await until('the checks to be done', isEmpty, 60);
+    await this.customerThatLeaves();
   }
 
   private link(number: number): Promise<string> {
@@ -232,6 +235,14 @@ class Walk {
     );
     await this.flow.control('host/kill', {});
     await this.seen('mail.stale_claim');
+  }
+
+  private async customerThatLeaves() {
+    await this.flow.api.expect(202, 'DELETE', '/customers/globex');
+    const containers = [CONTAINERS.drop, CONTAINERS.content];
+    await until('the content to be looked for', async () =>
+      containers.every((name) => this.done.has(`containers/${name}: List Blobs`)),
+    );
   }
 
   private async credentialsThatDie() {

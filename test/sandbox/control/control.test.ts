@@ -44,6 +44,7 @@ function switches(): ControlTargets {
         if (name === 'measure') throw new Error('no storage');
       },
       kill: async (worker) => note('kill')(worker),
+      renew: async () => note('renew')(),
     },
   };
 }
@@ -165,15 +166,12 @@ describe('switches', () => {
     expect(done).toEqual([['clearCounts']]);
   });
 
-  it('run functions and kill workers', async () => {
+  it('run functions, kill workers and renew them', async () => {
     expect((await call('POST', '/host/run', { function: 'connections-scan' })).status).toBe(200);
     expect((await call('POST', '/host/kill', { worker: 2 })).status).toBe(200);
     expect((await call('POST', '/host/kill')).status).toBe(200);
-    expect(done).toEqual([
-      ['run', 'connections-scan'],
-      ['kill', 2],
-      ['kill', undefined],
-    ]);
+    expect((await call('POST', '/host/renew')).status).toBe(200);
+    expect(done).toEqual([['run', 'connections-scan'], ['kill', 2], ['kill', undefined], ['renew']]);
     expect(await call('POST', '/host/run', { function: 'measure' })).toMatchObject({
       status: 500,
       body: { detail: 'no storage' },

@@ -216,6 +216,19 @@ describe('death', () => {
     expect(received(fixture.lines)).toHaveLength(1);
   });
 
+  test('a renewed worker finishes what it does; the next message goes to a new process', async () => {
+    await work.create();
+    const fixture = await start();
+    await work.sendMessage('{"ms":700}');
+    const [first] = await receivedBy(fixture, 1);
+    await fixture.host.renew();
+    expect(fixture.lines.some((line) => line.includes("Executed 'work' (Succeeded"))).toBe(true);
+    await work.sendMessage('{}');
+    const [, second] = await receivedBy(fixture, 2);
+    expect(second).toMatchObject({ dequeueCount: 1 });
+    expect(second?.pid).not.toBe(first?.pid);
+  });
+
   test('closing finishes the invocations that run', async () => {
     await work.create();
     const fixture = await start();

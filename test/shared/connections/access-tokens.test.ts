@@ -74,6 +74,30 @@ describe('in steady state', () => {
     expect(fake.identity.refreshed[0]).toMatchObject({ tenant: connection.tenantId });
   });
 
+  test('nothing of one mailbox keeps another waiting', async () => {
+    const { fake, connection } = await linked();
+    const other = (await fake.link({ customerId: 'other' })).connection;
+    const { refresh } = fake.identity;
+    fake.identity.refresh = (request) =>
+      fake.secrets.kept.get(connection.secretName)?.value === request.refreshToken
+        ? new Promise(() => {})
+        : refresh.call(fake.identity, request);
+    void token(fake, connection);
+    expect((await token(fake, other)).kind).toBe('token');
+  });
+
+  test('memory is bounded: of very many mailboxes, those that were renewed longest ago are forgotten', async () => {
+    const { fake, connection } = await linked();
+    fake.secrets.get = async (_name, { connection: owner }) => `rt-of-${owner}`;
+    await token(fake, connection);
+    for (let n = 0; n < 5_000; n += 1) await token(fake, { ...connection, connectionId: `con-${n}` });
+    const { length } = fake.identity.refreshed;
+    await token(fake, { ...connection, connectionId: 'con-4999' });
+    expect(fake.identity.refreshed).toHaveLength(length);
+    await token(fake, connection);
+    expect(fake.identity.refreshed).toHaveLength(length + 1);
+  });
+
   test('new credentials make what is in memory worthless', async () => {
     const { fake, connection } = await linked();
     await token(fake, connection);
@@ -172,6 +196,41 @@ describe('a refused refresh token', () => {
     fake.identity.failures.push(REFUSED);
     expect((await token(fake, connection)).kind).toBe('token');
     expect(fake.identity.refreshed.at(-1)?.refreshToken).toBe('rt-of-another-instance');
+  });
+
+  test('stays in memory: it may be newer than the stored one, and work again when the trouble has passed', async () => {
+    const { fake, connection } = await linked({}, { REFRESH_TOKEN_WRITE_AFTER_DAYS: '0' });
+    fake.clock.advance(1);
+    fake.secrets.before = (call) => {
+      if (call === 'set') throw new StoreUnavailable('key vault');
+    };
+    await token(fake, connection);
+    fake.secrets.before = () => {};
+    const newest = await token(fake, connection);
+    fake.clock.advance(HOUR);
+    const disabled = { error: 'invalid_grant', number: 50057, status: 400 };
+    fake.identity.failures.push(disabled, disabled);
+    expect((await token(fake, connection)).kind).toBe('needs_relink');
+    const [first, second] = fake.identity.refreshed.slice(-2).map(({ refreshToken }) => refreshToken);
+    expect(first).not.toBe(second);
+    expect(second).toBe(fake.secrets.kept.get(connection.secretName)?.value);
+    const revived = await token(fake, connection);
+    expect(revived.kind).toBe('token');
+    expect(revived).not.toEqual(newest);
+    expect(fake.identity.refreshed.at(-1)?.refreshToken).toBe(first);
+  });
+
+  test('proves nothing any more: a check asks again', async () => {
+    const { fake, connection } = await linked();
+    const { log } = fake.invocation();
+    await token(fake, connection);
+    const graphRefused = await token(fake, connection);
+    if (graphRefused.kind !== 'token') throw new Error();
+    fake.identity.failures.push(REFUSED, REFUSED);
+    await token(fake, connection, graphRefused.accessToken);
+    const { length } = fake.identity.refreshed;
+    await fake.app.mail.tokens.prove(connection, log);
+    expect(fake.identity.refreshed).toHaveLength(length + 1);
   });
 
   test('is forgotten when the mailbox was linked again meanwhile', async () => {

@@ -94,7 +94,8 @@ describe('a connection', () => {
     expect(await get(fake, connection.connectionId)).toMatchObject({
       daysToTrouble: 0,
       status: 'needs_relink',
-      reason: 'invalid_grant',
+      reason: 'sign_in_again',
+      trouble: { whoActs: 'user' },
     });
   });
 

@@ -7,7 +7,7 @@ export class Death extends Error {}
 export type When = 'before' | 'after';
 
 /**
- * Runs an action whose process is killed at its n-th write to table, vault or queue.
+ * Runs an action whose process is killed at its n-th write to table, vault or queue, or its n-th deletion of a blob.
  * @returns whether it came to its end, because it has fewer writes
  */
 export async function killedAt(fake: FakeApp, n: number, when: When, action: () => Promise<unknown>): Promise<boolean> {
@@ -36,6 +36,8 @@ export async function killedAt(fake: FakeApp, n: number, when: When, action: () 
   fake.secrets.after = () => point('after');
   fake.queues.before = () => point('before');
   fake.queues.after = () => point('after');
+  fake.blobs.before = () => point('before');
+  fake.blobs.after = () => point('after');
   try {
     await action();
   } catch (error) {
@@ -84,4 +86,6 @@ function unhook(fake: FakeApp): void {
   fake.secrets.after = () => {};
   fake.queues.before = () => {};
   fake.queues.after = () => {};
+  fake.blobs.before = () => {};
+  fake.blobs.after = () => {};
 }

@@ -1,0 +1,54 @@
+import { DAY } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { eventRow } from '../mail/events.ts';
+import { type Application, applicationEvent } from './application.ts';
+import type { ConnectionsDeps } from './deps.ts';
+
+/** Days before a client secret's end at which it is told of. */
+export const WARN_DAYS = [1, 7, 14, 30, 60] as const;
+
+/**
+ * Tells that an application's client secret is about to expire: once per threshold and secret. After an outage, the
+ * nearest threshold alone is told. An expiry that was assumed is told as such: it asks for the true date.
+ * @param alertAddress of the connection that is being checked
+ */
+export async function warnOfExpiry(
+  deps: Pick<ConnectionsDeps, 'applications' | 'applicationOutbox' | 'clock'>,
+  application: Application,
+  alertAddress: string,
+  log: Log,
+): Promise<void> {
+  const { customerId, clientId, secretName, secretExpiresOn, secretExpiryAssumed, broken } = application;
+  const now = deps.clock.now();
+  const daysLeft = (Date.parse(secretExpiresOn) - now.getTime()) / DAY;
+  const threshold = WARN_DAYS.find((days) => daysLeft <= days);
+  if (broken || threshold === undefined || wasWarned(application, threshold)) return;
+  const data = {
+    customerId,
+    clientId,
+    reason: 'secret_expiring',
+    expiresOn: secretExpiresOn,
+    daysLeft: Math.max(0, Math.ceil(daysLeft)),
+    ...(secretExpiryAssumed && { assumed: true as const }),
+    ...(alertAddress && { alertAddress }),
+  };
+  const key = `expiring-${clientId}-${secretName}-${threshold}`;
+  const moved = await deps.applications.put(
+    customerId,
+    clientId,
+    (row) =>
+      row?.secretName === secretName && row.secretExpiresOn === secretExpiresOn && !wasWarned(row, threshold)
+        ? { warnedSecret: secretName, warnedDays: threshold }
+        : undefined,
+    applicationEvent(eventRow(key, 'application.secret_expiring', data, now)),
+  );
+  if (moved) {
+    const fields = { customerId, clientId, daysLeft: data.daysLeft, assumed: secretExpiryAssumed };
+    log.warning('application.secret_expiring', fields);
+  }
+  await deps.applicationOutbox.flush(customerId);
+}
+
+function wasWarned({ warnedSecret, warnedDays, secretName }: Application, threshold: number): boolean {
+  return warnedSecret === secretName && warnedDays <= threshold;
+}
