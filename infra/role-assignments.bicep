@@ -56,7 +56,7 @@ var uploaderRoles assignment[] = [
 @export()
 @description('What the people may do who operate the service: see everything but secrets, run the functions, change settings.')
 var adminRoles assignment[] = [
-  { role: 'Reader', on: 'resourceGroup' }
+  // Reads every resource too, as Reader does.
   { role: 'Log Analytics Reader', on: 'resourceGroup' }
   { role: 'Website Contributor', on: 'site' }
   { role: 'Storage Queue Data Reader', on: 'dataStorage' }
