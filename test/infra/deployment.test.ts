@@ -99,7 +99,7 @@ describe('host.json', () => {
   const host = JSON.parse(read('host.json')) as {
     logging: {
       logLevel: Record<string, string>;
-      applicationInsights: { samplingSettings: { excludedTypes: string } };
+      applicationInsights: { enableQueryStringTracing: boolean; samplingSettings: { excludedTypes: string } };
     };
   };
 
@@ -107,6 +107,12 @@ describe('host.json', () => {
     expect(host.logging.applicationInsights.samplingSettings.excludedTypes.split(';')).toEqual(
       expect.arrayContaining(['Trace', 'Exception']),
     );
+  });
+
+  it('writes no query down, in which tickets and codes travel', () => {
+    expect(host.logging.applicationInsights.enableQueryStringTracing).toBe(false);
+    // At Information it logs the address of each request, with its query.
+    expect(host.logging.logLevel).toMatchObject({ 'Microsoft.AspNetCore': 'Warning' });
   });
 
   it('lets what functions write through, and silences the host about the busy ones', () => {
