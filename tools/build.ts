@@ -1,7 +1,8 @@
 /** Builds the one bundle that is deployed: dist/index.js, self-contained but for what the Functions worker supplies. */
-import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build } from 'esbuild';
 
-await build({
+export const BUNDLE: BuildOptions = {
   entryPoints: ['functions/index.ts'],
   outfile: 'dist/index.js',
   bundle: true,
@@ -17,4 +18,6 @@ await build({
     js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
   },
   logLevel: 'warning',
-});
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build(BUNDLE);

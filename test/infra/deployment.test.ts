@@ -17,7 +17,15 @@ describe('the package that is deployed', () => {
 
   it('is the bundle, its source map, and what the host reads; nothing is installed', () => {
     const files = readdirSync(PACKAGE, { recursive: true }).map((file) => String(file).replaceAll('\\', '/'));
-    expect(files.sort()).toEqual(['dist', 'dist/index.js', 'dist/index.js.map', 'host.json', 'package.json']);
+    const expected = [
+      'THIRD-PARTY-NOTICES.txt',
+      'dist',
+      'dist/index.js',
+      'dist/index.js.map',
+      'host.json',
+      'package.json',
+    ];
+    expect(files.sort()).toEqual(expected);
   });
 
   it('names the bundle, and is an ES module as the bundle is', () => {
