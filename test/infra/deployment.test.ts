@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { POISON_QUEUES } from '../../shared/storage-names.ts';
 import { ROOT } from '../../tools/infra-sets.ts';
-import { filesBelow, read } from '../guard/repository.ts';
+import { filesBelow, read, tableBelow } from '../guard/repository.ts';
 import { onlyResource } from './support/snapshot.ts';
 
 const PACKAGE = join(ROOT, 'dist/package');
@@ -100,6 +100,14 @@ describe('workflows', () => {
         wanted.filter((name) => !read(file).includes(`${name}: \${{ vars.${name} }}`)),
         file,
       ).toEqual([]);
+  });
+
+  it('and docs/deploy.md tell the same variables, whichever set of parameters reads them', () => {
+    const told = tableBelow(read('docs/deploy.md'), '### Variables').map(([name]) => name?.replaceAll('`', ''));
+    for (const file of ['infra/main.bicepparam', 'infra/production.bicepparam']) {
+      const wanted = [...read(file).matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(([, name]) => name);
+      expect(told.toSorted(), file).toEqual(wanted.toSorted());
+    }
   });
 });
 

@@ -121,6 +121,7 @@ describe('whoever deploys', () => {
     expect(lists).toHaveLength(2);
     for (const list of lists) expect(list.toSorted()).toEqual([...new Set(used)].sort());
     expect(condition.match(/\{'Group', 'ServicePrincipal'\}/g)).toHaveLength(2);
+    expect(read('docs/deploy.md')).toContain('infra/deployer-condition.txt');
   });
 });
 
