@@ -9,7 +9,7 @@ targetScope = 'resourceGroup'
 type entraId = string
 
 import { namesFor } from 'modules/names.bicep'
-import { adminRoles, appRoles, producerRoles, uploaderRoles } from 'role-assignments.bicep'
+import { adminRoles, appRoles, eventReaderRoles, producerRoles, uploaderRoles } from 'role-assignments.bicep'
 
 // ---- Where and how much ----
 
@@ -120,6 +120,9 @@ param producerPrincipalIds entraId[] = []
 
 @description('Optional. Object IDs of the identities that upload content to the container mail-drop. They can also read and delete what others uploaded.')
 param uploaderPrincipalIds entraId[] = []
+
+@description('Optional. Object IDs of the identities that fetch events from the queue outlook-events.')
+param eventReaderPrincipalIds entraId[] = []
 
 @description('Optional. Object ID of the group of people who operate the service.')
 param adminGroupId entraId?
@@ -310,6 +313,13 @@ module producers 'modules/role-assignments.bicep' = [
 module uploaders 'modules/role-assignments.bicep' = [
   for id in uploaderPrincipalIds: {
     params: { principalId: id, principalType: 'ServicePrincipal', assignments: uploaderRoles, names: names }
+    dependsOn: [dataStorage]
+  }
+]
+
+module eventReaders 'modules/role-assignments.bicep' = [
+  for id in eventReaderPrincipalIds: {
+    params: { principalId: id, principalType: 'ServicePrincipal', assignments: eventReaderRoles, names: names }
     dependsOn: [dataStorage]
   }
 ]

@@ -13,6 +13,7 @@ param adminGroupId = textOf(readEnvironmentVariable('ADMIN_GROUP_ID', ''))
 param alertEmails = listOf(readEnvironmentVariable('ALERT_EMAILS', ''))
 param producerPrincipalIds = listOf(readEnvironmentVariable('PRODUCER_PRINCIPAL_IDS', ''))
 param uploaderPrincipalIds = listOf(readEnvironmentVariable('UPLOADER_PRINCIPAL_IDS', ''))
+param eventReaderPrincipalIds = listOf(readEnvironmentVariable('EVENT_READER_PRINCIPAL_IDS', ''))
 param adminIpRanges = listOf(readEnvironmentVariable('ADMIN_IP_RANGES', '')) // For a private network alone.
 param runbookUrl = textOf(readEnvironmentVariable('RUNBOOK_URL', '')) ?? 'docs/runbook.md'
 

@@ -54,6 +54,12 @@ var uploaderRoles assignment[] = [
 ]
 
 @export()
+@description('What whoever fetches events may do.')
+var eventReaderRoles assignment[] = [
+  { role: 'Storage Queue Data Message Processor', on: 'queue', name: names.queues.events }
+]
+
+@export()
 @description('What the people may do who operate the service: see everything but secrets, run the functions, change settings.')
 var adminRoles assignment[] = [
   // Reads every resource too, as Reader does.

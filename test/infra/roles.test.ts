@@ -99,6 +99,13 @@ describe('others', () => {
     ]);
   });
 
+  it('that fetch events may take them off their queue, and nothing else', () => {
+    const reader = assignmentsOf('small').filter(({ who }) => who === EXAMPLE_VARIABLES.EVENT_READER_PRINCIPAL_IDS);
+    expect(reader.map(({ role, on }) => `${role} on ${on}`)).toEqual([
+      `Storage Queue Data Message Processor on queues/${QUEUES.events}`,
+    ]);
+  });
+
   it('that operate it see everything but the values of secrets, and change nothing but the function app', () => {
     const admins = assignmentsOf('production').filter(({ who }) => who === ADMINS);
     const writing = admins.filter(({ role }) => !/Reader$/.test(role));
