@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { read } from '../guard/repository.ts';
+import { read, tableBelow } from '../guard/repository.ts';
 import { findings } from './support/kusto.ts';
 import { QUERIES } from './support/queries.ts';
 import { onlyResource, resourcesOf, SET_NAMES } from './support/snapshot.ts';
@@ -160,6 +160,21 @@ describe('alerts', () => {
 
   it('on throttling leave alone what the SDKs repeat by themselves', () => {
     for (const { name, threshold } of metricRules) expect(threshold, name).toBeGreaterThan(0);
+  });
+
+  it('cost what docs/costs.md says', () => {
+    const often = rules.filter(({ properties }) => properties.evaluationFrequency === 'PT5M').length;
+    const rows = new Map(
+      tableBelow(read('docs/costs.md'), '## Every month, whatever is sent').map(([what, arithmetic, small]) => [
+        what,
+        [arithmetic, small],
+      ]),
+    );
+    expect(rows.get('alerts on logs')).toEqual([
+      `${often} every 5 minutes at 1.50, ${rules.length - often} rarer at 0.50`,
+      (often * 1.5 + (rules.length - often) * 0.5).toFixed(2),
+    ]);
+    expect(rows.get('alerts on metrics')?.[0]).toBe(`${metricRules.length}, of 10 free`);
   });
 
   it('are the same in every deployment', () => {
