@@ -9,7 +9,7 @@ import { drain } from './drain.ts';
 import { LaneHold } from './hold.ts';
 import { isProbed, LANE_ROW, type Lane, leaseRemaining, PROBE_MS } from './lane.ts';
 import { takeToken } from './pace.ts';
-import { pauseAfter, pauseLane } from './pause-lane.ts';
+import { pauseAfter, pauseLane, tellWait } from './pause-lane.ts';
 import type { MailContent } from './prepare.ts';
 import { claimOperations, type SendContext } from './send-claimed.ts';
 import { sendOwn } from './send-own.ts';
@@ -130,12 +130,13 @@ async function waitOutside(
         firstOf(own.mail.expiresAt, isProbed(lane.gate) ? lane.probeAt : ''),
       );
     if (!delivery.isTicket || !isProbeDue(lane, now)) {
-      if (delivery.redelivered || delivery.isTicket) await tendShutLane(deps, connection, lane);
+      if (delivery.redelivered || delivery.isTicket)
+        await tendShutLane(deps, connection, lane, delivery.invocation.log);
       return 'done';
     }
   }
   if (await deps.cache.stopped())
-    return comeBack(deps, delivery, connection, lane, new Date(now.getTime() + 60 * SECOND));
+    return comeBack(deps, delivery, connection, lane, new Date(now.getTime() + 60 * SECOND), 'sending_stopped');
   if (lane.pausedUntil > now.toISOString())
     return comeBack(deps, delivery, connection, lane, new Date(lane.pausedUntil));
   if (own && Date.parse(own.mail.dueAt) > now.getTime())
@@ -158,18 +159,24 @@ function firstOf(one: string, other: string): Date {
   return new Date(other !== '' && other < one ? other : one);
 }
 
-/** Leaves a wake-up unless an early enough one is noted. What a redelivered message noted cannot be relied on. */
+/**
+ * Leaves a wake-up unless an early enough one is noted. What a redelivered message noted cannot be relied on.
+ * @param reason why mail waits, where nobody has told it yet
+ */
 async function comeBack(
   deps: MailDeps,
   delivery: Delivery,
   connection: Connection,
   lane: Lane,
   at: Date,
+  reason?: string,
 ): Promise<Step> {
   const wanted = at.toISOString();
   const noted = lane.ticketAt > deps.clock.now().toISOString() && lane.ticketAt <= wanted;
   if (noted && !delivery.redelivered && !delivery.isTicket) return 'done';
   const ticketAt = await wakeAt(deps, connection, at);
+  if (reason !== undefined)
+    tellWait(delivery.invocation.log, connection, { reason, waitMs: at.getTime() - deps.clock.now().getTime() });
   // Not noted, because the lane changed: the next mail leaves a ticket too many, and nothing worse.
   if (ticketAt !== '') await writeLane(deps, lane, { ticketAt });
   return 'done';
@@ -206,8 +213,7 @@ async function refuse(
   if (result.reason === 'service_provider_credential_refused')
     log.warning(result.reason, { connectionId: lane.connectionId });
   const pause = pauseAfter(deps, result, lane.setbacks);
-  const paused = await pauseLane(deps, lane, pause);
-  log.event('lane.waits', { connectionId: lane.connectionId, ...pause });
+  const paused = await pauseLane(deps, lane, pause, log);
   await writeLane(deps, lane, { ...release, ...paused, setbacks: lane.setbacks + 1 });
   return 'done';
 }
@@ -248,7 +254,7 @@ async function takeWithOwn(
   const limits = { perMinute: deps.config.mailsPerMinute, recipientsPerDay: deps.config.recipientsPerDay };
   const permission = takeToken(lane, own.mail.recipients, limits, deps.clock.now());
   if (permission.kind === 'wait') {
-    await writeLane(deps, lane, await pauseLane(deps, lane, permission));
+    await writeLane(deps, lane, await pauseLane(deps, lane, permission, delivery.invocation.log));
     return 'done';
   }
   const clientRequestId = randomUUID();
