@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SECOND } from '../clock.ts';
 import type { Connection } from '../connections/connection.ts';
+import { slotBefore } from '../connections/schedule.ts';
 import type { Invocation } from '../log.ts';
 import { StoreUnavailable } from '../storage/ports.ts';
 import { type Properties, RowConflict } from '../storage/table.ts';
@@ -212,10 +213,34 @@ async function refuse(
   }
   if (result.reason === 'service_provider_credential_refused')
     log.warning(result.reason, { connectionId: lane.connectionId });
+  if (result.tenantRefusal !== undefined) await checkSoon(deps, lane);
+  if (delivery.isTicket && !ours) {
+    const idle = await restIdle(deps, lane);
+    if (idle) return idle;
+  }
   const pause = pauseAfter(deps, result, lane.setbacks);
   const paused = await pauseLane(deps, lane, pause, log);
   await writeLane(deps, lane, { ...release, ...paused, setbacks: lane.setbacks + 1 });
   return 'done';
+}
+
+/**
+ * A lane without mail needs nobody to come back through an outage. The noted ticket is the one that brought us: it is
+ * struck out first, so that whoever brings mail after the second look leaves one.
+ * @returns undefined when mail waits
+ */
+async function restIdle(deps: MailDeps, lane: Lane): Promise<'done' | 'again' | undefined> {
+  if (await deps.lanes.hasWaiting(lane.connectionId)) return undefined;
+  if (!(await writeLane(deps, lane, { ticketAt: '' }))) return 'again';
+  return (await deps.lanes.hasWaiting(lane.connectionId)) ? 'again' : 'done';
+}
+
+/** Whether it is the tenant that refuses is found out by the connection's check, which need not wait for its day. */
+async function checkSoon({ connections, clock }: MailDeps, { customerId, connectionId }: Lane): Promise<void> {
+  const now = clock.now().toISOString();
+  await connections.change(customerId, connectionId, ({ nextCheckAt, checkSlot }) =>
+    checkSlot === '' && nextCheckAt > now ? { nextCheckAt: now, checkSlot: slotBefore(nextCheckAt) } : undefined,
+  );
 }
 
 /** What taking a lane writes into its row. */
