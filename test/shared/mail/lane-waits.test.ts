@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { HOUR, MINUTE } from '../../../shared/clock.ts';
+import { leaveTicket } from '../../../shared/mail/tickets.ts';
+import { QUEUES } from '../../../shared/storage-names.ts';
 import { MailWorld } from './support.ts';
 
 let world: MailWorld;
@@ -64,6 +66,46 @@ describe('a lane that waits tells why, and for how long', () => {
     for (let number = 1; number <= 11; number += 1) await world.deliver(world.message({ mailId: `mail-${number}` }));
     expect(await world.record('mail-11')).toMatchObject({ state: 'waiting' });
     expect(logged('lane.waits')).toEqual([]);
+  });
+});
+
+describe('a lane without mail', () => {
+  const REFUSED = { error: 'invalid_client', number: 7000222, status: 401 };
+  const refuse = (times: number) => world.identity.failures.push(...Array.from({ length: times }, () => REFUSED));
+
+  test('asks for no token again and again through an outage, and leaves no ticket', async () => {
+    await world.deliver(world.message());
+    world.clock.advance(2 * HOUR);
+    await leaveTicket(world.queues, world.connection);
+    refuse(2);
+    await world.deliverTickets(1);
+    expect(world.queues.of(QUEUES.lanes)).toEqual([]);
+    expect(logged('lane.waits')).toEqual([]);
+  });
+
+  test('is looked at again when mail comes at that very moment', async () => {
+    await world.deliver(world.message());
+    world.clock.advance(2 * HOUR);
+    await leaveTicket(world.queues, world.connection);
+    refuse(4);
+    let came = false;
+    world.mails.before = async ({ kind, operations }) => {
+      if (
+        came ||
+        kind !== 'write' ||
+        !operations?.some((each) => 'properties' in each && 'ticketAt' in each.properties)
+      )
+        return;
+      came = true;
+      const sendAt = new Date(world.clock.now().getTime() + MINUTE).toISOString();
+      await world.deliver(world.message({ mailId: 'mail-2', sendAt }));
+    };
+    await world.deliverTickets(1);
+    world.mails.before = () => {};
+    expect(came).toBe(true);
+    expect(world.queues.of(QUEUES.lanes).length).toBeGreaterThan(0);
+    await world.deliverTickets();
+    expect(await world.record('mail-2')).toMatchObject({ state: 'accepted' });
   });
 });
 
