@@ -169,7 +169,9 @@ async function postpone(
   const { retryAfterSeconds = RETRY_SECONDS, ...ids } = facts;
   const error = 'microsoft_unavailable';
   const parked = await deps.links.update(link, { state: 'authorized', sealed: authorized.sealed, error, ...ids });
-  return parked ? linkProblem(deps, parked, retryAfterSeconds) : linkProblem(deps, { ...link, error: 'interrupted' });
+  return parked
+    ? linkProblem(deps, parked, Math.max(1, retryAfterSeconds))
+    : linkProblem(deps, { ...link, error: 'interrupted' });
 }
 
 /** Where no secret was sent, none can be wrong: the identity does not fit what the registration trusts. */
