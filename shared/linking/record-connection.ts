@@ -27,8 +27,8 @@ export async function recordConnection(
     if (!existing && link.relinkOf !== '') throw await unlinkedMeanwhile(deps, link, invocation);
     if (existing?.status === 'removing') {
       if (link.connectionId === existing.connectionId) throw await unlinkedMeanwhile(deps, link, invocation);
-      // Linked anew while the connection before is still being unlinked: its place is free in a moment.
-      throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
+      await makeRoom(deps, existing, invocation);
+      continue;
     }
     if (existing?.linkId === link.linkId) return { connection: existing, link };
     if (existing) await dropDrawnLane(deps, link, existing);
@@ -58,6 +58,14 @@ export async function recordConnection(
       if (!(error instanceof RowConflict)) throw error;
     }
   }
+}
+
+/** Linked anew while the connection before is still being unlinked, perhaps by somebody who died over it. */
+async function makeRoom(deps: LinkingDeps, removing: Connection, invocation: Invocation): Promise<void> {
+  await deps.finishUnlink(removing, invocation);
+  // A mail of its is being sent: its place is free in a moment.
+  if (await deps.connections.get(removing.customerId, removing.connectionId))
+    throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
 }
 
 /** Unlinked while somebody linked it again. The unlink wins; linking once more makes a new connection. */
