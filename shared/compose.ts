@@ -11,7 +11,7 @@ import { ConnectionStore } from './connections/connection.ts';
 import { ConnectionCache } from './connections/connection-cache.ts';
 import type { ConnectionsDeps } from './connections/deps.ts';
 import { ConnectionHealth } from './connections/health.ts';
-import { finishUnlink } from './connections/unlink.ts';
+import { unlinkConnection } from './connections/unlink.ts';
 import { RemovalStore } from './customers/removal.ts';
 import type { LinkingDeps } from './linking/deps.ts';
 import { LinkStore } from './linking/link.ts';
@@ -67,7 +67,8 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
     queues,
     secrets,
     identity,
-    finishUnlink: (connection, invocation) => finishUnlink(connectionsDeps, connection, invocation),
+    unlink: ({ customerId, connectionId }, invocation) =>
+      unlinkConnection(connectionsDeps, customerId, connectionId, invocation),
   };
   const mail: MailDeps = {
     config,

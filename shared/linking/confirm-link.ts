@@ -13,6 +13,7 @@ import { hasEnded, type Link, REDEEM_MINUTES } from './link.ts';
 import { linkProblem } from './link-problem.ts';
 import { linkErrorOf } from './microsoft-errors.ts';
 import { redirectUri } from './open-link.ts';
+import { isBeingUnlinked } from './record-connection.ts';
 import type { ConfirmLinkRequest } from './requests.ts';
 import { unseal } from './seal.ts';
 import { parseLinkToken } from './token.ts';
@@ -210,7 +211,7 @@ async function keepToken(deps: LinkingDeps, link: Link, signIn: SignIn, invocati
     ? await deps.connections.get(link.customerId, link.relinkOf)
     : await deps.connections.findByMailbox(link.customerId, mailbox);
   // One that is being unlinked is nobody's any more; the id drawn at start must not become its id.
-  const relinked = found?.status === 'removing' ? undefined : found;
+  const relinked = found && (await isBeingUnlinked(deps, found)) ? undefined : found;
   const sameMailbox = relinked?.tenantId === mailbox.tenantId && relinked.objectId === mailbox.objectId;
   if (link.relinkOf && relinked && !sameMailbox) throw await failLink(deps, link, 'wrong_account', invocation);
   const connectionId = relinked?.connectionId ?? link.connectionId;

@@ -27,6 +27,6 @@ export interface LinkingDeps {
   readonly queues: Queues;
   readonly secrets: Secrets;
   readonly identity: IdentityPlatform;
-  /** Goes on with an unlink whose row says `removing`; whoever began it may have died. */
-  readonly finishUnlink: (connection: Connection, invocation: Invocation) => Promise<unknown>;
+  /** Goes on with an unlink that was begun; whoever began it may have died. */
+  readonly unlink: (connection: Connection, invocation: Invocation) => Promise<unknown>;
 }

@@ -25,9 +25,12 @@ export async function recordConnection(
       ? await deps.connections.get(link.customerId, link.relinkOf)
       : await deps.connections.findByMailbox(link.customerId, link);
     if (!existing && link.relinkOf !== '') throw await unlinkedMeanwhile(deps, link, invocation);
-    if (existing?.status === 'removing') {
+    if (existing && (await isBeingUnlinked(deps, existing))) {
+      await goOnUnlinking(deps, existing, invocation);
       if (link.connectionId === existing.connectionId) throw await unlinkedMeanwhile(deps, link, invocation);
-      await makeRoom(deps, existing, invocation);
+      // A mail of its is being sent: its place is free in a moment.
+      if (await deps.connections.get(existing.customerId, existing.connectionId))
+        throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
       continue;
     }
     if (existing?.linkId === link.linkId) return { connection: existing, link };
@@ -60,12 +63,17 @@ export async function recordConnection(
   }
 }
 
-/** Linked anew while the connection before is still being unlinked, perhaps by somebody who died over it. */
-async function makeRoom(deps: LinkingDeps, removing: Connection, invocation: Invocation): Promise<void> {
-  await deps.finishUnlink(removing, invocation);
-  // A mail of its is being sent: its place is free in a moment.
-  if (await deps.connections.get(removing.customerId, removing.connectionId))
-    throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
+/** An unlink shuts the gate for good before its row says so. */
+export async function isBeingUnlinked(deps: LinkingDeps, connection: Connection): Promise<boolean> {
+  if (connection.status === 'removing') return true;
+  return (await deps.lanes.get(connection.connectionId)).lane?.gate === 'removed';
+}
+
+/** Whoever began the unlink may have died over it, or be at it; in the end it is over. */
+async function goOnUnlinking(deps: LinkingDeps, connection: Connection, invocation: Invocation): Promise<void> {
+  await deps.unlink(connection, invocation).catch((error: unknown) => {
+    if (!(error instanceof AppError && error.code === 'not_found')) throw error;
+  });
 }
 
 /** Unlinked while somebody linked it again. The unlink wins; linking once more makes a new connection. */

@@ -190,8 +190,9 @@ describe.each(kinds)('after an unlink through %s that died', (_, request) => {
       );
       const { connection } = await fake.link(request);
       expect(connection.status).toBe('connected');
-      // Until the row says `removing`, the unlink is not known; the link goes to the same connection then, or to a new one.
       await passHours(fake, 27);
+      expect((await connectionsOf(fake)).map((each) => each.connectionId)).toEqual([connection.connectionId]);
+      await expectTidy(fake);
       expect(n).toBeLessThan(MAX_POINTS);
     }
   });
