@@ -86,7 +86,6 @@ it('the queue message that the schema shows is sent', async () => {
   await until('its copy', async () =>
     (await flow.mails.copies(QUEUE_MESSAGE.mailId)).some(({ from }) => from[0]?.address === 'sender-2@acme.example'),
   );
-  await flow.api.expect(200, 'DELETE', `/customers/acme/connections/${connectionId}`);
 });
 
 describe('the examples of the description', () => {
