@@ -12,6 +12,7 @@ import { ConnectionCache } from './connections/connection-cache.ts';
 import type { ConnectionsDeps } from './connections/deps.ts';
 import { ConnectionHealth } from './connections/health.ts';
 import { TenantRefusals } from './connections/tenant-refusals.ts';
+import { unlinkConnection } from './connections/unlink.ts';
 import { RemovalStore } from './customers/removal.ts';
 import type { LinkingDeps } from './linking/deps.ts';
 import { LinkStore } from './linking/link.ts';
@@ -67,6 +68,8 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
     queues,
     secrets,
     identity,
+    unlink: ({ customerId, connectionId }, invocation) =>
+      unlinkConnection(connectionsDeps, customerId, connectionId, invocation),
   };
   const mail: MailDeps = {
     config,

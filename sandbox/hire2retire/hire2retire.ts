@@ -12,9 +12,9 @@ import { type Attempt, NO_ATTEMPT, startLink } from './link-form.ts';
 import type { Hints } from './link-texts.ts';
 import { returnPage } from './return-page.ts';
 import { SERVICE_PROVIDER_FIELDS, SERVICE_PROVIDER_PATH, serviceProviderPage } from './service-provider-page.ts';
-import { parseCookies, readSession, switchUser } from './session.ts';
+import { readSession, switchUser } from './session.ts';
 import { startPage } from './start-page.ts';
-import { LINK_COOKIE, stuckNote } from './stuck.ts';
+import { LastLinks, stuckNote } from './stuck.ts';
 
 export interface Hire2RetireOptions {
   readonly port?: number;
@@ -26,6 +26,7 @@ export interface Hire2RetireOptions {
 
 /** Starts the pages that stand in for Hire2Retire. */
 export function startHire2Retire(options: Hire2RetireOptions): Promise<LoopbackServer> {
+  const links = new LastLinks();
   return serve({
     ...(options.port !== undefined && { port: options.port }),
     // No page posts more than a mail's text.
@@ -35,12 +36,19 @@ export function startHire2Retire(options: Hire2RetireOptions): Promise<LoopbackS
       if (file) return file;
       const { url, proof } = options.api();
       const shell: Shell = { session: readSession(call), mailboxUrl: options.mailboxUrl };
-      return (await answer(call, shell, new OutlookApi(url, proof), options.hints)) ?? notFound(shell);
+      return (await answer(call, shell, new OutlookApi(url, proof), links, options.hints)) ?? notFound(shell);
     },
   });
 }
 
-async function answer(call: Call, shell: Shell, api: OutlookApi, hints?: Hints): Promise<Reply | undefined> {
+async function answer(
+  call: Call,
+  shell: Shell,
+  api: OutlookApi,
+  links: LastLinks,
+  hints?: Hints,
+): Promise<Reply | undefined> {
+  const started = (linkId: string) => links.remember(shell.session, linkId);
   const { pathname, searchParams } = call.url;
   // A browser asks for what HEAD would answer only rarely, but link checkers do.
   const method = call.method === 'HEAD' ? 'GET' : call.method;
@@ -48,19 +56,19 @@ async function answer(call: Call, shell: Shell, api: OutlookApi, hints?: Hints):
     case 'GET /':
       return startPage(asUser(shell, searchParams.get('as')));
     case `GET ${SERVICE_PROVIDER_PATH}`:
-      return serviceProviderPage(shell, hints, await firstAttempt(call, shell, api));
+      return serviceProviderPage(shell, hints, await firstAttempt(shell, api, links));
     case `POST ${SERVICE_PROVIDER_PATH}`: {
       const values = readForm(call, names(SERVICE_PROVIDER_FIELDS));
-      const result = await startLink(api, shell.session, { kind: 'serviceProvider' }, values);
+      const result = await startLink(api, shell.session, { kind: 'serviceProvider' }, values, started);
       return 'values' in result ? serviceProviderPage(shell, hints, result) : result;
     }
     case `GET ${CUSTOMER_OWNED_PATH}`:
-      return customerOwnedPage(shell, hints, await firstAttempt(call, shell, api));
+      return customerOwnedPage(shell, hints, await firstAttempt(shell, api, links));
     case `POST ${CUSTOMER_OWNED_PATH}`: {
       const values = readForm(call, names(CUSTOMER_OWNED_FIELDS));
       const { clientId = '', clientSecret = '', tenant } = values;
       const application = { kind: 'customerOwned', clientId, clientSecret, ...(tenant && { tenant }) } as const;
-      const result = await startLink(api, shell.session, application, values);
+      const result = await startLink(api, shell.session, application, values, started);
       return 'values' in result ? customerOwnedPage(shell, hints, result) : result;
     }
     case `GET ${CONNECTIONS_PATH}`:
@@ -73,9 +81,8 @@ async function answer(call: Call, shell: Shell, api: OutlookApi, hints?: Hints):
 }
 
 /** The form as it is opened; with a word to somebody who is stuck at Microsoft. */
-async function firstAttempt(call: Call, { session }: Shell, api: OutlookApi): Promise<Attempt> {
-  const linkId = parseCookies(call.headers.cookie).get(LINK_COOKIE) ?? '';
-  const note = await stuckNote(api, linkId, session.customerId);
+async function firstAttempt({ session }: Shell, api: OutlookApi, links: LastLinks): Promise<Attempt> {
+  const note = await stuckNote(api, links.of(session), session);
   return note ? { ...NO_ATTEMPT, alert: note } : NO_ATTEMPT;
 }
 

@@ -72,15 +72,14 @@ ${content}
 }
 
 /** Sends the browser elsewhere; after a form post, so that a reload does not post again. */
-export function seeOther(session: Session, location: string, ...more: readonly string[]): Reply {
-  const cookies = setCookie({ cookies: [...session.cookies, ...more] });
+export function seeOther(session: Session, location: string): Reply {
   return {
     status: 303,
-    headers: { location, 'cache-control': 'no-store', 'referrer-policy': 'same-origin', ...cookies },
+    headers: { location, 'cache-control': 'no-store', 'referrer-policy': 'same-origin', ...setCookie(session) },
   };
 }
 
-function setCookie({ cookies }: Pick<Session, 'cookies'>): Readonly<Record<string, readonly string[]>> {
+function setCookie({ cookies }: Session): Readonly<Record<string, readonly string[]>> {
   return cookies.length > 0 ? { 'set-cookie': cookies } : {};
 }
 

@@ -4,7 +4,6 @@ import { ApiProblem, ApiUnreachable, type LinkRequest, type OutlookApi } from '.
 import { type Field, textField, type Values } from './form.ts';
 import { alert, seeOther } from './layout.ts';
 import type { Session } from './session.ts';
-import { linkCookie } from './stuck.ts';
 
 /** The page's own address, as `LINK_RETURN_URLS` of the function app calls it. */
 const RETURN_TO = 'settings';
@@ -39,6 +38,7 @@ ${fields.map((field) => textField(field, attempt.values, attempt.errors))}
 
 /**
  * Starts a link and sends the browser to Microsoft.
+ * @param started told the link's id
  * @returns the attempt to show when that is not possible
  */
 export async function startLink(
@@ -46,6 +46,7 @@ export async function startLink(
   session: Session,
   application: LinkRequest['application'],
   values: Values,
+  started: (linkId: string) => void,
 ): Promise<Reply | Attempt> {
   const mailbox = values['expectedMailbox'] ?? '';
   try {
@@ -58,7 +59,8 @@ export async function startLink(
       ...(mailbox && { expectedMailbox: mailbox, loginHint: mailbox }),
       application,
     });
-    return seeOther(session, linkUrl, linkCookie(linkId));
+    started(linkId);
+    return seeOther(session, linkUrl);
   } catch (error) {
     return failedAttempt(error, values);
   }

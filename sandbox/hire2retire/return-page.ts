@@ -19,7 +19,6 @@ import { html } from '../kit/page.ts';
 import type { Reply } from '../kit/serve.ts';
 import { ApiProblem, ApiUnreachable, type Connection, type LinkFailure, type OutlookApi } from './api-client.ts';
 import { alert, page, type Shell, seeOther } from './layout.ts';
-import { NO_LINK_COOKIE } from './stuck.ts';
 
 export async function returnPage(shell: Shell, query: URLSearchParams, api: OutlookApi): Promise<Reply> {
   const { session } = shell;
@@ -32,7 +31,7 @@ export async function returnPage(shell: Shell, query: URLSearchParams, api: Outl
     const connection = await api.confirmLink(linkId, { customerId, startedBy, confirmation });
     const query = new URLSearchParams({ linked: connection.connectionId, ...(await test(api, connection)) });
     // Linked. A redirect takes the confirmation out of the address bar, and a reload is harmless.
-    return seeOther(session, `/connections?${query}`, NO_LINK_COOKIE);
+    return seeOther(session, `/connections?${query}`);
   } catch (error) {
     // Nobody knows whether an unanswered confirm arrived. It may be repeated, and a reload of this page does that.
     if (error instanceof ApiUnreachable) return againPage(shell, 'The account may be linked already.', error.message);

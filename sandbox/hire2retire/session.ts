@@ -46,7 +46,7 @@ function session(user: string, id: string, cookies: readonly string[]): Session 
   return { user, customerId: CUSTOMER_ID, startedBy, cookies };
 }
 
-export function parseCookies(header: string | undefined): ReadonlyMap<string, string> {
+function parseCookies(header: string | undefined): ReadonlyMap<string, string> {
   const pairs = (header ?? '').split(';').flatMap((pair): [string, string][] => {
     const at = pair.indexOf('=');
     return at > 0 ? [[pair.slice(0, at).trim(), pair.slice(at + 1).trim()]] : [];

@@ -1,25 +1,36 @@
 import { type Html, html } from '../kit/page.ts';
 import type { OutlookApi } from './api-client.ts';
 import { alert } from './layout.ts';
+import type { Session } from './session.ts';
 
-/** Remembers in the browser which link it was sent away with. No secret: it opens nothing. */
-export const LINK_COOKIE = 'h2r_link';
+const MOST = 1000;
 
-/** `Set-Cookie` of a link that was just started; it is forgotten with the link. */
-export function linkCookie(linkId: string): string {
-  return `${LINK_COOKIE}=${linkId}; Path=/; HttpOnly; SameSite=Lax; Max-Age=1800`;
+/** Which link each session was sent away with last. Nothing is decided by it; the real Hire2Retire has a session for it. */
+export class LastLinks {
+  private readonly kept = new Map<string, string>();
+
+  remember({ startedBy }: Session, linkId: string): void {
+    // Oldest first: a Map keeps insertion order.
+    if (this.kept.size >= MOST) this.kept.delete(this.kept.keys().next().value ?? '');
+    this.kept.set(startedBy, linkId);
+  }
+
+  of({ startedBy }: Session): string | undefined {
+    return this.kept.get(startedBy);
+  }
 }
-
-/** `Set-Cookie` of somebody who came back. */
-export const NO_LINK_COOKIE = `${LINK_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0`;
 
 /**
  * For somebody who was sent to Microsoft and is here again without having come back from there. Microsoft shows some
  * errors on a page of its own and sends nobody back, so only the person can tell which it was.
  */
-export async function stuckNote(api: OutlookApi, linkId: string, customerId: string): Promise<Html | undefined> {
+export async function stuckNote(
+  api: OutlookApi,
+  linkId: string | undefined,
+  session: Session,
+): Promise<Html | undefined> {
   // A note is no reason to show no page.
-  const link = linkId && (await api.linkState(linkId, customerId).catch(() => undefined));
+  const link = linkId && (await api.linkState(linkId, session.customerId).catch(() => undefined));
   if (!link || (link.state !== 'opened' && link.state !== 'expired')) return undefined;
   return alert(
     'You have not come back from Microsoft yet.',

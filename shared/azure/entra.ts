@@ -13,7 +13,7 @@ import {
   type Tokens,
 } from '../microsoft/identity-platform.ts';
 import { StoreUnavailable } from '../storage/ports.ts';
-import { type Exchange, tokenEndpointTransport } from './msal-transport.ts';
+import { type Exchange, retryAfterSeconds, tokenEndpointTransport } from './msal-transport.ts';
 
 export interface EntraOptions {
   readonly cloud: MicrosoftCloud;
@@ -108,7 +108,14 @@ export class Entra implements IdentityPlatform {
     }
     // Microsoft answers 400 invalid_tenant (AADSTS90002) for a domain that no tenant has verified.
     if (response.status === 400 || response.status === 404) return undefined;
-    if (!response.ok) throw new MicrosoftError({ error: 'unusable_answer', status: response.status });
+    if (!response.ok) {
+      const wait = retryAfterSeconds(response);
+      throw new MicrosoftError({
+        error: 'unusable_answer',
+        status: response.status,
+        ...(wait !== undefined && { retryAfterSeconds: wait }),
+      });
+    }
     return tenantOfIssuer(body);
   }
 

@@ -1,4 +1,5 @@
 import { AuthError, type INetworkModule, type NetworkRequestOptions, type NetworkResponse } from '@azure/msal-node';
+import { retryAfterMs } from '../mail/outcome.ts';
 import type { MicrosoftErrorFacts } from '../microsoft/identity-platform.ts';
 import type { StoreUnavailable } from '../storage/ports.ts';
 
@@ -37,7 +38,7 @@ export function tokenEndpointTransport(timeoutMs: number): {
         ...optional('number', firstNumber(body?.['error_codes'])),
         ...optional('correlationId', text('correlation_id')),
         ...optional('traceId', text('trace_id')),
-        ...optional('retryAfterSeconds', retryAfter(response.headers.get('retry-after'))),
+        ...optional('retryAfterSeconds', retryAfterSeconds(response)),
       };
       // Leaving here keeps MSAL from recording the error and refusing the next call by itself.
       throw failure(exchange.failure.error);
@@ -90,6 +91,8 @@ function firstNumber(value: unknown): number | undefined {
   return Array.isArray(value) && typeof value[0] === 'number' ? value[0] : undefined;
 }
 
-function retryAfter(value: string | null): number | undefined {
-  return value !== null && /^\d{1,5}$/.test(value) ? Number(value) : undefined;
+/** How long Microsoft asks to wait: seconds or a date, an hour at most; undefined when it does not say. */
+export function retryAfterSeconds(response: Response): number | undefined {
+  const ms = retryAfterMs(response.headers.get('retry-after') ?? undefined, new Date());
+  return ms === undefined ? undefined : Math.ceil(ms / 1000);
 }

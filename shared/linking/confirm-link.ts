@@ -7,12 +7,13 @@ import { type ApplicationCredential, MicrosoftError, type SignIn } from '../micr
 import type { ParkedCode } from './callback.ts';
 import { completeLink } from './complete-link.ts';
 import type { LinkingDeps } from './deps.ts';
-import { endLink } from './end-link.ts';
+import { endLink, failLink } from './end-link.ts';
 import { judgeSignIn } from './judge-sign-in.ts';
 import { hasEnded, type Link, REDEEM_MINUTES } from './link.ts';
 import { linkProblem } from './link-problem.ts';
 import { linkErrorOf } from './microsoft-errors.ts';
 import { redirectUri } from './open-link.ts';
+import { isBeingUnlinked } from './record-connection.ts';
 import type { ConfirmLinkRequest } from './requests.ts';
 import { unseal } from './seal.ts';
 import { parseLinkToken } from './token.ts';
@@ -60,7 +61,7 @@ export async function confirmLink(
     case 'redeeming':
       if (later(link.changedAt, REDEEM_MINUTES * MINUTE) > deps.clock.now())
         throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
-      throw await fail(deps, link, 'interrupted', invocation);
+      throw await failLink(deps, link, 'interrupted', invocation);
     case 'redeemed':
       return { ...(await completeLink(deps, link, invocation)), created: false };
     case 'connected':
@@ -78,18 +79,6 @@ async function refuseSession(deps: LinkingDeps, link: Link, invocation: Invocati
   return linkProblem(deps, { ...link, error: 'link_wrong_session' });
 }
 
-async function fail(
-  deps: LinkingDeps,
-  link: Link,
-  error: LinkErrorCode,
-  invocation: Invocation,
-  ids: { correlationId?: string; traceId?: string } = {},
-): Promise<AppError> {
-  const state = error === 'link_expired' ? 'expired' : 'failed';
-  await endLink(deps, link, { state, error, ...ids }, invocation);
-  return linkProblem(deps, { ...link, error, correlationId: ids.correlationId ?? '', traceId: ids.traceId ?? '' });
-}
-
 async function connected(deps: LinkingDeps, link: Link): Promise<ConfirmedLink> {
   const connection = await deps.connections.get(link.customerId, link.connectionId);
   if (!connection || connection.status === 'removing') throw new AppError('connection_removed');
@@ -104,7 +93,7 @@ async function redeem(
 ): Promise<ConfirmedLink> {
   if (authorized.expiresAt <= deps.clock.now()) {
     const { error, correlationId, traceId } = authorized;
-    throw await fail(deps, authorized, error || 'link_expired', invocation, { correlationId, traceId });
+    throw await failLink(deps, authorized, error || 'link_expired', invocation, { correlationId, traceId });
   }
   // Before the code is taken: when vault or identity do not answer, nothing is lost and the confirm can be repeated.
   const credential = await credentialOf(deps, authorized);
@@ -118,14 +107,14 @@ async function redeem(
     traceId: '',
   });
   if (!link) throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
-  if (plain === undefined) throw await fail(deps, link, 'interrupted', invocation);
+  if (plain === undefined) throw await failLink(deps, link, 'interrupted', invocation);
   if (!credential)
-    throw await fail(deps, link, link.kind === 'customerOwned' ? 'interrupted' : 'secret_wrong', invocation);
+    throw await failLink(deps, link, link.kind === 'customerOwned' ? 'interrupted' : 'secret_wrong', invocation);
   const signIn = await exchange(deps, { authorized, link }, credential, JSON.parse(plain) as ParkedCode, invocation);
   const refused = judgeSignIn(link, signIn, deps.config.cloud);
   if (refused) {
     invocation.log.warning('link.sign_in_refused', { linkId: link.linkId, check: refused.check });
-    throw await fail(deps, link, refused.error, invocation);
+    throw await failLink(deps, link, refused.error, invocation);
   }
   warnAboutScopes(deps, link, signIn, invocation);
   const redeemed = await keepToken(deps, link, signIn, invocation);
@@ -162,7 +151,7 @@ async function exchange(
       throw await postpone(deps, { authorized, link }, { ...ids, retryAfterSeconds: error.facts.retryAfterSeconds });
     // The answer before was lost, and Microsoft had taken the code.
     const lost = code === 'link_used' && authorized.error === 'microsoft_unavailable';
-    throw await fail(deps, link, lost ? 'interrupted' : code, invocation, ids);
+    throw await failLink(deps, link, lost ? 'interrupted' : code, invocation, ids);
   }
 }
 
@@ -181,7 +170,9 @@ async function postpone(
   const { retryAfterSeconds = RETRY_SECONDS, ...ids } = facts;
   const error = 'microsoft_unavailable';
   const parked = await deps.links.update(link, { state: 'authorized', sealed: authorized.sealed, error, ...ids });
-  return parked ? linkProblem(deps, parked, retryAfterSeconds) : linkProblem(deps, { ...link, error: 'interrupted' });
+  return parked
+    ? linkProblem(deps, parked, Math.max(1, retryAfterSeconds))
+    : linkProblem(deps, { ...link, error: 'interrupted' });
 }
 
 /** Where no secret was sent, none can be wrong: the identity does not fit what the registration trusts. */
@@ -220,9 +211,9 @@ async function keepToken(deps: LinkingDeps, link: Link, signIn: SignIn, invocati
     ? await deps.connections.get(link.customerId, link.relinkOf)
     : await deps.connections.findByMailbox(link.customerId, mailbox);
   // One that is being unlinked is nobody's any more; the id drawn at start must not become its id.
-  const relinked = found?.status === 'removing' ? undefined : found;
+  const relinked = found && (await isBeingUnlinked(deps, found)) ? undefined : found;
   const sameMailbox = relinked?.tenantId === mailbox.tenantId && relinked.objectId === mailbox.objectId;
-  if (link.relinkOf && relinked && !sameMailbox) throw await fail(deps, link, 'wrong_account', invocation);
+  if (link.relinkOf && relinked && !sameMailbox) throw await failLink(deps, link, 'wrong_account', invocation);
   const connectionId = relinked?.connectionId ?? link.connectionId;
   const tags = { kind: 'refresh-token', customer: link.customerId, connection: connectionId } as const;
   const expiresOn = later(deps.clock.now(), REFRESH_TOKEN_DAYS * 24 * 60 * MINUTE);
@@ -230,7 +221,7 @@ async function keepToken(deps: LinkingDeps, link: Link, signIn: SignIn, invocati
     await deps.secrets.set(link.refreshTokenName, signIn.refreshToken, tags, expiresOn);
   } catch (error) {
     invocation.log.failure('link.vault_failed', error, { linkId: link.linkId });
-    throw await fail(deps, link, 'interrupted', invocation);
+    throw await failLink(deps, link, 'interrupted', invocation);
   }
   const redeemed = await deps.links.update(link, {
     state: 'redeemed',

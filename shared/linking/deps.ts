@@ -3,7 +3,8 @@ import type { Config } from '../config.ts';
 import type { ApplicationStore } from '../connections/application.ts';
 import type { ApplicationCredentials } from '../connections/application-credentials.ts';
 import type { ApplicationHealth } from '../connections/application-health.ts';
-import type { ConnectionStore } from '../connections/connection.ts';
+import type { Connection, ConnectionStore } from '../connections/connection.ts';
+import type { Invocation } from '../log.ts';
 import type { EventOutbox } from '../mail/events.ts';
 import type { LaneStore } from '../mail/lane.ts';
 import type { IdentityPlatform } from '../microsoft/identity-platform.ts';
@@ -26,4 +27,6 @@ export interface LinkingDeps {
   readonly queues: Queues;
   readonly secrets: Secrets;
   readonly identity: IdentityPlatform;
+  /** Goes on with an unlink that was begun; whoever began it may have died. */
+  readonly unlink: (connection: Connection, invocation: Invocation) => Promise<unknown>;
 }

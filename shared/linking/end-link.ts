@@ -1,10 +1,11 @@
 import { holdersOf } from '../connections/application.ts';
 import { removeUnusedApplication } from '../connections/remove-unused-application.ts';
 import { clientSecretTags } from '../connections/secret-tags.ts';
-import type { LinkErrorCode } from '../errors.ts';
+import type { AppError, LinkErrorCode } from '../errors.ts';
 import type { Invocation } from '../log.ts';
 import type { LinkingDeps } from './deps.ts';
 import type { Link } from './link.ts';
+import { linkProblem } from './link-problem.ts';
 
 export interface LinkEnd {
   readonly state: 'failed' | 'expired';
@@ -33,6 +34,22 @@ export async function endLink(
     invocation.log.failure('link.cleanup_postponed', error, { linkId: link.linkId });
     return ended;
   }
+}
+
+/**
+ * Ends a link as failed.
+ * @returns the error to throw
+ */
+export async function failLink(
+  deps: LinkingDeps,
+  link: Link,
+  error: LinkErrorCode,
+  invocation: Invocation,
+  ids: { readonly correlationId?: string; readonly traceId?: string } = {},
+): Promise<AppError> {
+  const state = error === 'link_expired' ? 'expired' : 'failed';
+  await endLink(deps, link, { state, error, ...ids }, invocation);
+  return linkProblem(deps, { ...link, error, correlationId: ids.correlationId ?? '', traceId: ids.traceId ?? '' });
 }
 
 /** Deletes what an ended link may have stored. Safe to repeat. */

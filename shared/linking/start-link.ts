@@ -163,7 +163,10 @@ async function lookUp(deps: LinkingDeps, tenant: string): Promise<string | undef
     return await deps.identity.resolveTenant(tenant);
   } catch (error) {
     if (!(error instanceof MicrosoftError)) throw error;
-    throw new AppError('microsoft_unavailable', { retryAfterSeconds: 30, cause: error });
+    throw new AppError('microsoft_unavailable', {
+      retryAfterSeconds: error.facts.retryAfterSeconds ?? 30,
+      cause: error,
+    });
   }
 }
 

@@ -248,6 +248,12 @@ describe('the token endpoint', () => {
       { error: 'unusable_answer', status: 503, retryAfterSeconds: 7 },
       true,
     ],
+    [
+      'busy until a time that is over',
+      { status: 503, headers: { 'retry-after': 'Sun, 06 Nov 1994 08:49:37 GMT' }, body: '<h1>Busy</h1>' },
+      { error: 'unusable_answer', status: 503, retryAfterSeconds: 1 },
+      true,
+    ],
     ['a success that is none', { status: 200, body: {} }, { error: 'unusable_answer', status: 502 }, true],
     ['a success that is a page', { status: 200, body: '<h1>Hello</h1>' }, { error: 'unusable_answer' }, true],
     ['a redirect', { status: 302, headers: { location: 'https://evil.example/' } }, { error: 'network_error' }, true],

@@ -57,6 +57,17 @@ const logged = (reason: string) =>
   flow.sandbox.logs.some((line) => line.includes('api.token_refused') && line.includes(`"reason":"${reason}"`));
 
 describe('with a token, as Hire2Retire’s server gets it', () => {
+  it('a program finds in the line of JSON who gets one, and where', async () => {
+    const { apiCaller, api } = flow.sandbox.info;
+    if (!apiCaller) throw new Error('nobody gets one');
+    const { tokenUrl, clientId, clientSecret, scope } = apiCaller;
+    const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret, scope };
+    const answer = await fetch(tokenUrl, { method: 'POST', body: new URLSearchParams(form) });
+    const { access_token } = (await answer.json()) as { access_token: string };
+    const headers = { authorization: `Bearer ${access_token}` };
+    expect((await fetch(`${api}/health/details`, { headers })).status).toBe(200);
+  });
+
   it('a mailbox is linked through the pages, listed and sent through', async () => {
     const connectionId = await linkThroughPages(flow, 'hr@acme.example');
     const { items } = await flow.api.expect<List<Connection>>(200, 'GET', `/customers/${CUSTOMER}/connections`);

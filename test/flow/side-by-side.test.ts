@@ -6,7 +6,7 @@ import { QUICK } from './support/quick.ts';
 import { until } from './support/until.ts';
 
 const PAIRS = 8;
-const ROUNDS = 4;
+const ROUNDS = 3;
 const [FIRST, SECOND] = ['hr@acme.example', 'payroll@acme.example'] as const;
 
 let flow: Flow;
@@ -97,7 +97,7 @@ describe('the application’s last mailbox is unlinked while another is linked t
         expect(await flow.api.expect(200, 'GET', customer(customerId, 'applications'))).toEqual({ items: [] });
       });
     }
-  }, 120_000);
+  }, 240_000);
 });
 
 describe.each([

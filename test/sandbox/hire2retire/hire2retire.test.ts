@@ -156,7 +156,6 @@ describe('the session', () => {
     expect(cookies.map((line) => line.replace(/=[^;]*/, ''))).toEqual([
       'as; Path=/; HttpOnly; SameSite=Lax',
       'h2r_session; Path=/; HttpOnly; SameSite=Lax',
-      'h2r_link; Path=/; HttpOnly; SameSite=Lax; Max-Age=1800',
     ]);
     expect(cookies.join()).not.toContain(startedBy());
   });

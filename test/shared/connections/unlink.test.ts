@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { HOUR, MINUTE } from '../../../shared/clock.ts';
+import { listApplications } from '../../../shared/connections/application-resource.ts';
 import type { Connection } from '../../../shared/connections/connection.ts';
 import { rotateSecret } from '../../../shared/connections/rotate-secret.ts';
 import { unlinkByRequest, unlinkConnection } from '../../../shared/connections/unlink.ts';
@@ -11,7 +12,7 @@ import { StoreUnavailable } from '../../../shared/storage/ports.ts';
 import { CUSTOMER_CLIENT_ID, FakeApp } from '../../fakes/app.ts';
 import { FakeHost } from '../../fakes/host.ts';
 import { killedAt } from '../linking/crash.ts';
-import { codeOf, customerOwned, passHours } from '../linking/support.ts';
+import { codeOf, customerOwned, expectTidy, passHours } from '../linking/support.ts';
 import { current, eventsOf, gateOf, SECOND_OBJECT, token, wait } from './support.ts';
 
 const unlink = (fake: FakeApp, { customerId, connectionId }: Connection) =>
@@ -162,6 +163,29 @@ describe('a customer’s application', () => {
     await passHours(fake, 1);
     expect(fake.connectionRows()).toEqual([]);
     expect(fake.applications.all()).toEqual([]);
+  });
+
+  test('whose removal was begun is shown to nobody and gets no secret; the next link makes it anew', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link(customerOwned());
+    fake.clock.advance(1000);
+    // Killed between the mark and the first secret.
+    fake.secrets.before = (call) => {
+      if (call === 'remove' && fake.applications.all()[0]?.properties['removingSince']) throw new Error('killed');
+    };
+    await expect(unlink(fake, connection)).rejects.toThrow('killed');
+    fake.secrets.before = () => {};
+    expect(await listApplications(fake.app.connections, 'acme', 10)).toEqual({ items: [] });
+    const request = { clientSecret: 'Acme~client.secret-0003' };
+    const rotate = rotateSecret(fake.app.connections, 'acme', CUSTOMER_CLIENT_ID, request, fake.invocation());
+    expect(await codeOf(rotate)).toBe('not_found');
+    fake.identity.claims = { oid: SECOND_OBJECT };
+    await fake.link(customerOwned('Acme~client.secret-0002'));
+    const [row] = fake.applications.all();
+    expect(fake.secrets.kept.get(String(row?.properties['secretName']))?.value).toBe('Acme~client.secret-0002');
+    expect(row?.properties['previousSecretName']).toBe('');
+    await passHours(fake, 2);
+    await expectTidy(fake);
   });
 
   test('that got a new secret meanwhile takes that one along, too', async () => {

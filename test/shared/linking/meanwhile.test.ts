@@ -7,7 +7,7 @@ import { getLink } from '../../../shared/linking/link-state.ts';
 import type { StartLinkRequest } from '../../../shared/linking/requests.ts';
 import { tidyLink } from '../../../shared/linking/settle-link.ts';
 import { FakeApp } from '../../fakes/app.ts';
-import { interruptedAt } from './crash.ts';
+import { interruptedAt, killedAt } from './crash.ts';
 import { confirm, customerOwned, expectTidy, passHours } from './support.ts';
 
 const MAX_POINTS = 80;
@@ -175,6 +175,26 @@ describe.each(kinds)('during a confirm through %s', (_, request) => {
       },
       async (fake) => expect(await connectionsOf(fake)).toHaveLength(1),
     );
+  });
+});
+
+describe.each(kinds)('after an unlink through %s that died', (_, request) => {
+  test('the mailbox is linked anew at once, wherever it died', async () => {
+    let over = false;
+    for (let n = 1; !over; n += 1) {
+      const fake = new FakeApp();
+      const { connectionId } = (await fake.link(request)).connection;
+      fake.clock.advance(1000);
+      over = await killedAt(fake, n, 'after', () =>
+        unlinkConnection(fake.compose().connections, 'acme', connectionId, fake.invocation()),
+      );
+      const { connection } = await fake.link(request);
+      expect(connection.status).toBe('connected');
+      await passHours(fake, 27);
+      expect((await connectionsOf(fake)).map((each) => each.connectionId)).toEqual([connection.connectionId]);
+      await expectTidy(fake);
+      expect(n).toBeLessThan(MAX_POINTS);
+    }
   });
 });
 
