@@ -110,7 +110,8 @@ async function moveGate(
       what === 'paused' ? (gate === 'open' ? 'paused' : undefined) : gate === 'paused' ? 'open' : undefined,
     event,
   });
-  if (!moved) return;
+  // Called again, by whoever heard no answer: then what the first call recorded may be untold.
+  if (!moved) return deps.outbox.flush(connectionId);
   invocation.log.event(`connection.${what}`, { customerId, connectionId });
   await deps.outbox.tell(connectionId, event);
 }

@@ -225,14 +225,16 @@ async function refuse(
 }
 
 /**
- * A lane without mail needs nobody to come back through an outage. The noted ticket is the one that brought us: it is
+ * A lane without mail needs nobody to come back through an outage; what it still has to tell is told now. The noted ticket is the one that brought us: it is
  * struck out first, so that whoever brings mail after the second look leaves one.
  * @returns undefined when mail waits
  */
 async function restIdle(deps: MailDeps, lane: Lane): Promise<'done' | 'again' | undefined> {
   if (await deps.lanes.hasWaiting(lane.connectionId)) return undefined;
   if (!(await writeLane(deps, lane, { ticketAt: '' }))) return 'again';
-  return (await deps.lanes.hasWaiting(lane.connectionId)) ? 'again' : 'done';
+  if (await deps.lanes.hasWaiting(lane.connectionId)) return 'again';
+  await deps.outbox.flush(lane.connectionId);
+  return 'done';
 }
 
 /** Whether it is the tenant that refuses is found out by the connection's check, which need not wait for its day. */
