@@ -84,13 +84,22 @@ export class AccessTokens {
    * @param refused Graph refused this access token: it is not used again
    */
   async get(connection: Connection, log: Log, refused?: string): Promise<TokenResult> {
-    const kept = this.kept.get(connection.connectionId);
-    const fresh =
-      kept && kept.credentialVersion === connection.credentialVersion && kept.tokens.accessToken !== refused;
-    if (fresh && kept.tokens.expiresAt > later(this.deps.clock.now(), RENEW_BEFORE_MS)) {
-      return { kind: 'token', accessToken: kept.tokens.accessToken, connection };
-    }
+    const accessToken = this.remembered(connection);
+    if (accessToken !== undefined && accessToken !== refused) return { kind: 'token', accessToken, connection };
     return this.shared(connection, log, false);
+  }
+
+  /** Whether this instance has a token for a connection, and need ask nobody for it. */
+  has(connection: Connection): boolean {
+    return this.remembered(connection) !== undefined;
+  }
+
+  private remembered({ connectionId, credentialVersion }: Connection): string | undefined {
+    const kept = this.kept.get(connectionId);
+    const fresh =
+      kept?.credentialVersion === credentialVersion &&
+      kept.tokens.expiresAt > later(this.deps.clock.now(), RENEW_BEFORE_MS);
+    return fresh ? kept.tokens.accessToken : undefined;
   }
 
   /**

@@ -91,6 +91,10 @@ async function oneTry(
     const waited = await waitOutside(deps, delivery, connection, lane, readAt, own);
     if (waited) return waited;
   }
+  if (delivery.isTicket && lane.owner === '' && !deps.tokens.has(connection)) {
+    const idle = await restIdle(deps, lane);
+    if (idle) return idle;
+  }
   const token = await deps.tokens.get(connection, delivery.invocation.log);
   if (token.kind !== 'token') return refuse(deps, delivery, lane, withoutToken(token), ours);
   const { log } = delivery.invocation;
@@ -214,10 +218,6 @@ async function refuse(
   if (result.reason === 'service_provider_credential_refused')
     log.warning(result.reason, { connectionId: lane.connectionId });
   if (result.tenantRefusal !== undefined) await checkSoon(deps, lane);
-  if (delivery.isTicket && !ours) {
-    const idle = await restIdle(deps, lane);
-    if (idle) return idle;
-  }
   const pause = pauseAfter(deps, result, lane.setbacks);
   const paused = await pauseLane(deps, lane, pause, log);
   await writeLane(deps, lane, { ...release, ...paused, setbacks: lane.setbacks + 1 });
@@ -225,8 +225,9 @@ async function refuse(
 }
 
 /**
- * A lane without mail needs nobody to come back through an outage; what it still has to tell is told now. The noted ticket is the one that brought us: it is
- * struck out first, so that whoever brings mail after the second look leaves one.
+ * A lane without mail and without a holder needs no token, and nobody to come back for it through an outage; what it still
+ * has to tell is told now. The noted ticket is the one that brought us: it is struck out first, so that whoever brings
+ * mail after the second look leaves one.
  * @returns undefined when mail waits
  */
 async function restIdle(deps: MailDeps, lane: Lane): Promise<'done' | 'again' | undefined> {
