@@ -44,7 +44,13 @@ const ALL = ['floor', 'product', 'plain'] as const;
 
 export const SETTINGS: readonly Setting[] = [
   { name: 'real, 1,000 mailboxes', latencies: REAL, mailboxes: 1_000, variants: ALL },
-  { name: 'real, 1,000 mailboxes, vault limit', latencies: REAL, mailboxes: 1_000, variants: ALL, vaultLimit: VAULT_LIMIT },
+  {
+    name: 'real, 1,000 mailboxes, vault limit',
+    latencies: REAL,
+    mailboxes: 1_000,
+    variants: ALL,
+    vaultLimit: VAULT_LIMIT,
+  },
   { name: 'real, 1 mailbox', latencies: REAL, mailboxes: 1, variants: ALL },
   { name: '0 ms, 1,000 mailboxes', latencies: NO_LATENCY, mailboxes: 1_000, variants: ALL },
   { name: '0 ms, 1 mailbox', latencies: NO_LATENCY, mailboxes: 1, variants: ALL },
@@ -97,7 +103,11 @@ async function sendingRound(
     // The steady state is measured: the product has its tokens by then, and every process is warm. A setting in which
     // the vault is the limit starts from its limit, not from what the vault takes before.
     await (variant === 'product' ? feeder.until(Math.max(300, mailboxes * 2)) : delay(vaultLimit ? 12_000 : 4_000));
-    const [from, cpuBefore, started] = [await feeder.accepted(), await stage.worker.call<number>('cpu'), performance.now()];
+    const [from, cpuBefore, started] = [
+      await feeder.accepted(),
+      await stage.worker.call<number>('cpu'),
+      performance.now(),
+    ];
     await delay(seconds * 1000);
     const [to, cpuAfter, ended] = [await feeder.accepted(), await stage.worker.call<number>('cpu'), performance.now()];
     await feeder.stop();

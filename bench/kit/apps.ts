@@ -10,7 +10,7 @@ export const CACHE = join(ROOT, 'node_modules/.cache/bench');
 /** Builds an app of `bench/apps` as the product is built. Returns the folder that a worker is started with. */
 export async function buildApp(name: 'floor' | 'plain' | 'hello'): Promise<string> {
   const folder = appFolder(name, 'index.js');
-  await bundle(join(ROOT, `bench/apps/${name}.ts`), join(folder, 'index.js'));
+  await bundle(join(ROOT, `bench/apps/${name}.ts`), folder);
   return folder;
 }
 

@@ -14,9 +14,10 @@ type Answer = { readonly id: number; readonly value?: unknown; readonly error?: 
 
 /** One of the processes that a measurement consists of, and calls of the methods that it serves (`serveMethods`). */
 export class Child {
-  private readonly process: ChildProcess;
   private readonly waiting = new Map<number, (answer: Answer) => void>();
-  private readonly ended: Promise<void>;
+  private readonly launch: () => ChildProcess;
+  private running: ChildProcess | undefined;
+  private ended: Promise<void> = Promise.resolve();
   private next = 1;
 
   /** @param file name of a program in `bench/processes` */
@@ -25,28 +26,37 @@ export class Child {
       const value = process.env[name];
       return value === undefined ? [] : [[name, value] as const];
     });
-    this.process = fork(join(import.meta.dirname, '../processes', file), [], {
-      env: { ...Object.fromEntries(inherited), ...environment },
-      execArgv: ['--disable-warning=ExperimentalWarning', ...flags],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    this.process.on('message', (answer: Answer) => {
+    this.launch = () =>
+      fork(join(import.meta.dirname, '../processes', file), [], {
+        env: { ...Object.fromEntries(inherited), ...environment },
+        execArgv: ['--disable-warning=ExperimentalWarning', ...flags],
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      });
+  }
+
+  /** Starts the process at the first call. */
+  private start(): ChildProcess {
+    if (this.running) return this.running;
+    const started = this.launch();
+    this.running = started;
+    started.on('message', (answer: Answer) => {
       this.waiting.get(answer.id)?.(answer);
       this.waiting.delete(answer.id);
     });
     this.ended = new Promise((resolve) => {
-      this.process.once('exit', (code, signal) => {
-        for (const [id, answer] of this.waiting) answer({ id, error: `${file} ended (${signal ?? code})` });
+      started.once('exit', (code, signal) => {
+        for (const [id, answer] of this.waiting) answer({ id, error: `a process ended (${signal ?? code})` });
         resolve();
       });
     });
+    return started;
   }
 
   async call<T>(method: string, argument?: unknown): Promise<T> {
     const id = this.next++;
     const answer = await new Promise<Answer>((resolve) => {
       this.waiting.set(id, resolve);
-      this.process.send({ id, method, argument }, (error) => {
+      this.start().send({ id, method, argument }, (error) => {
         if (error) resolve({ id, error: error.message });
       });
     });
@@ -56,8 +66,7 @@ export class Child {
 
   /** SIGTERM, so that a profile that Node is taking gets written. */
   async close(): Promise<void> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
-    this.process.kill('SIGTERM');
+    this.running?.kill('SIGTERM');
     await this.ended;
   }
 }

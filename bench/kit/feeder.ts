@@ -37,6 +37,11 @@ export class Feeder {
     while ((await this.accepted()) < accepted) await delay(LOOK_EVERY_MS);
   }
 
+  /** Resolves when all the mails that were asked for are on the queue. */
+  async done(): Promise<void> {
+    await this.running;
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     await this.running;
@@ -64,7 +69,11 @@ export class Feeder {
     };
     const text = JSON.stringify(message).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
     const body = `<QueueMessage><MessageText>${text}</MessageText></QueueMessage>`;
-    const response = await fetch(await this.url, { method: 'POST', body, headers: { 'content-type': 'application/xml' } });
+    const response = await fetch(await this.url, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/xml' },
+    });
     await response.arrayBuffer();
     if (response.status !== 201) throw new Error(`The queue answered ${response.status}`);
   }

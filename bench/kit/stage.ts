@@ -47,7 +47,11 @@ export class Stage {
   readonly worker: Child;
   private readonly folder: string;
 
-  private constructor(parts: Pick<Stage, 'connectionString' | 'connectionIds' | 'environment' | 'storage' | 'microsoft'>, flags: readonly string[], folder: string) {
+  private constructor(
+    parts: Pick<Stage, 'connectionString' | 'connectionIds' | 'environment' | 'storage' | 'microsoft'>,
+    flags: readonly string[],
+    folder: string,
+  ) {
     this.connectionString = parts.connectionString;
     this.connectionIds = parts.connectionIds;
     this.environment = parts.environment;
