@@ -1,4 +1,4 @@
-/** Builds the one bundle that is deployed: dist/index.js. */
+/** Builds what is deployed into dist: index.js, and below dist/chunks what it loads later. */
 import { bundle } from './bundle.ts';
 
-await bundle('functions/index.ts', 'dist/index.js');
+await bundle('functions/index.ts', 'dist');

@@ -1,17 +1,21 @@
 import { type BuildResult, build } from 'esbuild';
 
-/** Bundles a function app into one file, self-contained but for what the Functions worker supplies. */
-export function bundle(entryPoint: string, outfile: string): Promise<BuildResult<{ metafile: true }>> {
+/**
+ * Bundles a function app: `index.js` in the folder, self-contained but for what the Functions worker supplies. What the
+ * code imports with `import()` comes in files of its own below `chunks`, which are read when they are needed.
+ */
+export function bundle(entryPoint: string, outdir: string): Promise<BuildResult> {
   return build({
-    entryPoints: [entryPoint],
-    outfile,
+    entryPoints: [{ in: entryPoint, out: 'index' }],
+    outdir,
+    chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
+    splitting: true,
     platform: 'node',
     target: 'node22',
     format: 'esm',
     sourcemap: 'linked',
     sourcesContent: false,
-    metafile: true,
     // The worker answers require('@azure/functions-core') itself; it is in no package.
     external: ['@azure/functions-core'],
     // CommonJS dependencies call require(); going through createRequire keeps the worker's hook on it alive.

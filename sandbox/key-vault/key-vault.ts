@@ -89,7 +89,9 @@ class WriteLimit {
     const window = Math.floor(performance.now() / 10_000);
     if (window !== this.window) [this.window, this.count] = [window, 0];
     this.count += 1;
-    return this.count > this.most ? failure(429, 'Throttled', 'Request was not processed because too many.') : undefined;
+    return this.count > this.most
+      ? failure(429, 'Throttled', 'Request was not processed because too many.')
+      : undefined;
   }
 }
 

@@ -53,7 +53,12 @@ export function productSettings(input: SettingsInput): Settings {
   };
 }
 
-function storageConnection(name: string, storage: StorageAddresses, access: 'connectionString' | 'identity', clientId: string) {
+function storageConnection(
+  name: string,
+  storage: StorageAddresses,
+  access: 'connectionString' | 'identity',
+  clientId: string,
+) {
   if (access === 'connectionString') return { [name]: storage.connectionString };
   return {
     [`${name}__queueServiceUri`]: storage.queueUrl,
