@@ -1,8 +1,20 @@
+/** `npm run bench`: what it measures and how to read it is told in README.md. */
 import { parseArgs } from 'node:util';
+import { benchColdStart } from './cold-start.ts';
 import type { BenchOptions } from './kit/options.ts';
+import { benchLinking } from './linking.ts';
+import { benchRequests } from './requests.ts';
+import { benchScale } from './scale.ts';
 import { benchSending } from './sending.ts';
 
-const BENCHES = { sending: benchSending };
+const BENCHES = {
+  sending: benchSending,
+  requests: benchRequests,
+  'cold-start': benchColdStart,
+  linking: benchLinking,
+  scale: benchScale,
+} as const;
+type Name = keyof typeof BENCHES;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -22,5 +34,9 @@ const options: BenchOptions = {
   say: (line) => console.error(line),
   ...(values.only !== undefined && { only: values.only }),
 };
-console.log(JSON.stringify(await BENCHES.sending(options)));
-void positionals;
+const isName = (name: string): name is Name => Object.hasOwn(BENCHES, name);
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+for (const name of names) {
+  if (!isName(name)) throw new Error(`There is no bench "${name}": ${Object.keys(BENCHES).join(', ')}`);
+  console.log(JSON.stringify(await BENCHES[name](options)));
+}

@@ -41,14 +41,27 @@ const graph = await serve({
   },
 });
 const login = await serve({
-  handler: async () => {
+  handler: async ({ body }) => {
     if (latency.tokenMs > 0) await delay(latency.tokenMs);
     counts.tokens += 1;
-    const scope = 'https://graph.microsoft.com/Mail.Send offline_access';
+    const form = new URLSearchParams(body.toString('utf8'));
+    const scope = 'https://graph.microsoft.com/Mail.Send openid profile offline_access';
     const [access_token, refresh_token] = [randomUUID(), randomUUID()];
-    return json(200, { token_type: 'Bearer', scope, expires_in: 3599, access_token, refresh_token });
+    const tokens = { token_type: 'Bearer', scope, expires_in: 3599, access_token, refresh_token };
+    return json(200, { ...tokens, ...signIn(form) });
   },
 });
+
+/** The bench's authorization codes are the claims of the id token that they stand for. */
+function signIn(form: URLSearchParams): { readonly id_token?: string } {
+  const code = form.get('code');
+  if (code === null) return {};
+  const seconds = Math.floor(Date.now() / 1000);
+  const times = { iat: seconds, nbf: seconds, exp: seconds + 3_600 };
+  const claims = { ...(JSON.parse(code) as object), ...times, aud: form.get('client_id') };
+  const encoded = [{ alg: 'none' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+  return { id_token: `${encoded.join('.')}.` };
+}
 
 serveMethods({
   addresses: () => ({
