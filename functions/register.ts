@@ -3,6 +3,7 @@ import type { App } from '../shared/compose.ts';
 import { applicationEndpoints } from './http/applications.ts';
 import { browserEndpoints } from './http/browser.ts';
 import { connectionEndpoints } from './http/connections.ts';
+import { contractEndpoints } from './http/contracts.ts';
 import { customerEndpoints } from './http/customers.ts';
 import { type Endpoint, httpHandler } from './http/endpoint.ts';
 import { linkEndpoints } from './http/links.ts';
@@ -22,6 +23,7 @@ export function endpoints(app: App): Endpoint[] {
     ...mailEndpoints(app),
     ...customerEndpoints(app),
     ...systemEndpoints(app),
+    ...contractEndpoints(),
   ];
 }
 

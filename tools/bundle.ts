@@ -1,11 +1,13 @@
-import { type BuildResult, build } from 'esbuild';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
 
 /**
- * Bundles a function app: `index.js` in the folder, self-contained but for what the Functions worker supplies. What the
- * code imports with `import()` comes in files of its own below `chunks`, which are read when they are needed.
+ * How a function app is bundled: `index.js` in the folder, self-contained but for what the Functions worker supplies. What
+ * the code imports with `import()` comes in files of its own below `chunks`, which are read when they are needed.
  */
-export function bundle(entryPoint: string, outdir: string): Promise<BuildResult> {
-  return build({
+export function bundleOptions(entryPoint: string, outdir: string) {
+  return {
     entryPoints: [{ in: entryPoint, out: 'index' }],
     outdir,
     chunkNames: 'chunks/[name]-[hash]',
@@ -23,5 +25,11 @@ export function bundle(entryPoint: string, outdir: string): Promise<BuildResult>
       js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
     },
     logLevel: 'warning',
-  });
+  } satisfies BuildOptions;
+}
+
+/** Bundles a function app, and removes what an earlier build left in `chunks`: its names change with what it contains. */
+export async function bundle(entryPoint: string, outdir: string): Promise<void> {
+  rmSync(join(outdir, 'chunks'), { recursive: true, force: true });
+  await build(bundleOptions(entryPoint, outdir));
 }

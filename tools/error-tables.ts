@@ -1,4 +1,4 @@
-/** Writes the tables of docs/errors.md from the catalogue: `node tools/error-tables.ts`. A test holds the two equal. */
+/** Writes the tables of docs/errors.md from the catalogue: `npm run error-tables`. A test holds the two equal. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { CONNECTION_REASONS } from '../shared/connection-reasons.ts';

@@ -83,12 +83,14 @@ export const pageQuery = z.strictObject({
     .regex(/^\d{1,3}$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.number().min(1, 'must be at least 1').max(200, 'must be at most 200'))
-    .default(100),
+    .default(100)
+    .meta({ type: 'integer', minimum: 1, maximum: 200, default: 100 }),
   after: z
     .string()
     .max(2048)
     .regex(/^[A-Za-z0-9_=+/-]+$/, 'is not a `next` of this list')
-    .optional(),
+    .optional()
+    .meta({ description: '`next` of the page before.' }),
 });
 
 /** A path parameter that is a caller's id. Anything else names nothing. */

@@ -14,6 +14,9 @@ import { startLink } from '../../shared/linking/start-link.ts';
 import type { Endpoint } from './endpoint.ts';
 import { jsonAnswer, noQuery, pathParameter, readBody, readQuery } from './input.ts';
 
+/** Whose link it is: a link of another customer is not found. */
+export const linkQuery = z.strictObject({ customerId });
+
 /** Links, as Hire2Retire's server uses them. */
 export function linkEndpoints({ linking, connections }: App): Endpoint[] {
   return [
@@ -44,7 +47,7 @@ export function linkEndpoints({ linking, connections }: App): Endpoint[] {
       route: 'auth/link/Outlook/{linkId}',
       auth: 'function',
       handle: async (request, invocation) => {
-        const query = readQuery(request, z.strictObject({ customerId }));
+        const query = readQuery(request, linkQuery);
         return jsonAnswer(200, await getLink(linking, pathParameter(request, 'linkId'), query.customerId, invocation));
       },
     },

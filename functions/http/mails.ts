@@ -22,6 +22,9 @@ import { submitMail } from '../../shared/mail/submit-mail.ts';
 import type { Endpoint } from './endpoint.ts';
 import { callerId, jsonAnswer, noQuery, pageQuery, pathParameter, readBody, readNoBody, readQuery } from './input.ts';
 
+/** `?state=` beside those of every list. */
+export const mailsQuery = pageQuery.extend({ state: z.enum(LISTED_STATES).optional() });
+
 const MAILS = 'customers/{customerId}/connections/{connectionId}/mails';
 
 /** Mail of a connection. */
@@ -51,7 +54,7 @@ export function mailEndpoints({ mail }: App): Endpoint[] {
       route: MAILS,
       auth: 'function',
       handle: async (request) => {
-        const query = readQuery(request, pageQuery.extend({ state: z.enum(LISTED_STATES).optional() }));
+        const query = readQuery(request, mailsQuery);
         const { connectionId } = await readableOwner(mail, request);
         return jsonAnswer(200, await listMails(mail, connectionId, query.state, query.limit, query.after));
       },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { SECOND } from '../clock.ts';
 import type { Invocation } from '../log.ts';
-import { address } from '../mail/message.ts';
+import { address } from '../mail/address.ts';
 import { readMail } from '../mail/read-mails.ts';
 import { type MailResource, recordOf } from '../mail/record.ts';
 import { submitMail } from '../mail/submit-mail.ts';

@@ -11,7 +11,7 @@ import { isWaiting, type MailRecord, type MailResource, type MailState, mailReso
 import { leaveTicket } from './tickets.ts';
 import { recordKey, type WaitingMail, waitingOf } from './waiting.ts';
 
-const attempt = z.int().min(0).max(1_000_000);
+const attempt = z.int().min(0).max(1_000_000).meta({ description: 'attempts of the record that the caller has seen.' });
 const mailId = z.string().regex(CALLER_ID);
 const resolution = z.enum(['resend', 'sent']);
 

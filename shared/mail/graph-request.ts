@@ -1,3 +1,4 @@
+import { withAsciiDomain } from './address.ts';
 import type { Attachment, Recipient } from './message.ts';
 import type { MailContent } from './prepare.ts';
 
@@ -29,7 +30,7 @@ function list(name: string, recipients: readonly Recipient[] | undefined) {
 
 function graphRecipient(recipient: Recipient) {
   const name = 'name' in recipient ? recipient.name : undefined;
-  return { emailAddress: { address: recipient.address, ...(name && { name }) } };
+  return { emailAddress: { address: withAsciiDomain(recipient.address), ...(name && { name }) } };
 }
 
 function graphAttachment(attachment: Attachment) {

@@ -1,38 +1,30 @@
 import * as z from 'zod';
 import { CALLER_ID, isOwnId } from '../ids.ts';
+import { address } from './address.ts';
+import { headerText } from './header-text.ts';
 import { LIMITS } from './limits.ts';
 
-/** Text that becomes part of a header line: a line break in it would forge further headers. */
-const headerText = (maximum: number) =>
+/** One recipient: an address, or an address with a name. */
+export const recipient = z
+  .union([
+    address.transform((value) => ({ address: value })),
+    z.strictObject({
+      address,
+      name: headerText(LIMITS.nameCharacters).optional().meta({ description: 'What mail programs show.' }),
+    }),
+  ])
+  .meta({ description: 'An address, or an address with a name.' });
+
+const recipients = (description: string) =>
   z
-    .string()
-    .max(maximum, `must have at most ${maximum} characters`)
-    .refine((value) => value.isWellFormed(), {
-      message: 'must be well-formed Unicode',
-      params: { code: 'not_unicode' },
+    .array(recipient)
+    .refine((list) => list.length <= LIMITS.recipients, {
+      message: `must list at most ${LIMITS.recipients} recipients`,
+      params: { code: 'too_many_recipients' },
     })
-    .refine((value) => !/\p{Cc}/u.test(value), {
-      message: 'must not contain control characters',
-      params: { code: 'control_character' },
-    });
+    .meta({ description, maxItems: LIMITS.recipients });
 
-/** A mail address, as it may stand in a header line. */
-export const address = headerText(LIMITS.addressCharacters).regex(
-  /^[^\s@<>()[\]\\,;:"]{1,64}@[^\s@<>()[\]\\,;:"]{1,255}$/u,
-  'must be a mail address such as ada@example.com',
-);
-
-const recipient = z.union([
-  address.transform((value) => ({ address: value })),
-  z.strictObject({ address, name: headerText(LIMITS.nameCharacters).optional() }),
-]);
-
-const recipients = z.array(recipient).refine((list) => list.length <= LIMITS.recipients, {
-  message: `must list at most ${LIMITS.recipients} recipients`,
-  params: { code: 'too_many_recipients' },
-});
-
-const body = z.strictObject({
+export const body = z.strictObject({
   contentType: z.enum(['html', 'text']),
   content: z.string().refine((value) => value.isWellFormed(), {
     message: 'must be well-formed Unicode',
@@ -40,14 +32,18 @@ const body = z.strictObject({
   }),
 });
 
-const attachment = z.strictObject({
-  name: headerText(255).min(1),
-  contentType: headerText(255).regex(/^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/, 'must be a media type such as application/pdf'),
-  contentBytes: z.base64('must be base64'),
-  /** Content id, for `cid:` in html; makes the attachment an inline one. */
+export const attachment = z.strictObject({
+  name: headerText(255).min(1).meta({ description: 'File name as the recipient sees it.' }),
+  contentType: headerText(255)
+    .regex(/^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/, 'must be a media type such as application/pdf')
+    .meta({ examples: ['application/pdf'] }),
+  contentBytes: z
+    .base64('must be base64')
+    .meta({ description: `All attachments together have at most ${LIMITS.attachmentBytes} bytes, decoded.` }),
   inlineId: headerText(255)
     .regex(/^[\w.@+-]+$/)
-    .optional(),
+    .optional()
+    .meta({ description: 'Content id, for `cid:` in html; makes the attachment an inline one.' }),
 });
 
 const headerName = z
@@ -57,7 +53,8 @@ const headerName = z
   .refine((value) => !/^x-(ms|microsoft|forefront|outlook-sender)-/i.test(value), {
     message: 'must not begin with x-ms-, x-microsoft-, x-forefront- or x-outlook-sender-',
     params: { code: 'header_reserved' },
-  });
+  })
+  .meta({ not: { pattern: '^[xX]-([mM][sS]|microsoft|forefront|outlook-sender)-' } });
 
 const headers = z
   .record(headerName, headerText(LIMITS.headerCharacters))
@@ -68,27 +65,59 @@ const headers = z
   .refine((value) => Object.keys(value).length <= LIMITS.headers, {
     message: `must hold at most ${LIMITS.headers} headers: Graph takes 5, and one is ours`,
     params: { code: 'too_many_headers' },
+  })
+  .meta({
+    description: 'Headers of your own, beginning with `x-`; not x-ms-, x-microsoft-, x-forefront-, x-outlook-sender-.',
+    maxProperties: LIMITS.headers,
+    examples: [{ 'x-case': '4711' }],
   });
 
 /** A date and time with an offset. */
 const moment = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 date and time with an offset' });
 
+/** Refused with the reason, instead of as a field that nobody knows: producers look for it. */
+const anotherSender = z
+  .custom<never>(() => false, {
+    message:
+      'Mail goes from the linked mailbox itself. Another sender needs the permission Mail.Send.Shared, which is not asked for: link that mailbox instead.',
+    params: { code: 'from_not_supported' },
+  })
+  .optional();
+
 const fields = {
-  mailId: z.string().regex(CALLER_ID, 'must match ^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$').optional(),
-  to: recipients,
-  cc: recipients.optional(),
-  bcc: recipients.optional(),
-  replyTo: recipients.optional(),
+  mailId: z.string().regex(CALLER_ID, 'must match ^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$').optional().meta({
+    description:
+      'Idempotency key, one per mail of a connection: the same id and content again changes nothing. Without it, the queue message’s id is taken, or one is drawn.',
+  }),
+  to: recipients('To, cc and bcc together have 1 to 500.'),
+  cc: recipients('Copies.').optional(),
+  bcc: recipients('Copies that the others do not see.').optional(),
+  replyTo: recipients('Where answers go instead of the linked mailbox.').optional(),
   subject: headerText(LIMITS.subjectCharacters),
-  body: body.optional(),
-  contentBlob: z.string().min(1).max(1024).optional(),
+  body: body.optional().meta({ description: 'Needed unless contentBlob is given.' }),
+  contentBlob: z.string().min(1).max(1024).optional().meta({
+    description:
+      'Name of a blob in mail-drop, below {customerId}/{connectionId}/, that holds {body, attachments} instead of the message.',
+  }),
   attachments: z.array(attachment).optional(),
   importance: z.enum(['low', 'normal', 'high']).optional(),
   headers: headers.optional(),
-  saveToSentItems: z.boolean().optional(),
-  sendAt: moment.optional(),
-  expiresAt: moment.optional(),
-  onUncertain: z.enum(['hold', 'resend']).optional(),
+  saveToSentItems: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether the mailbox keeps a copy in Sent Items.', default: true }),
+  sendAt: moment.optional().meta({
+    description: 'Not before this time; at most a year ahead. From the queue a past time means now.',
+  }),
+  expiresAt: moment.optional().meta({
+    description: `Not after this time; ${LIMITS.defaultExpiryHours} hours after sendAt or intake unless given.`,
+  }),
+  onUncertain: z.enum(['hold', 'resend']).optional().meta({
+    description:
+      'When Microsoft’s answer was lost, and the mail may have been sent: hold keeps it for a person, resend sends it once more. The connection’s own setting unless given.',
+  }),
+  from: anotherSender,
+  sender: anotherSender,
 } as const;
 
 /** Body of `POST …/connections/{connectionId}/mails`. */
@@ -97,9 +126,12 @@ export type Mail = z.infer<typeof mailSchema>;
 
 /** Message on the queue `outlook-mail`, version 1. */
 export const queueMessageSchema = z.strictObject({
-  version: z.literal(1),
-  customerId: z.string().regex(CALLER_ID),
-  connectionId: z.string().refine((value) => isOwnId(value, 'con'), 'is not the id of a connection'),
+  version: z.literal(1).meta({ type: 'integer' }),
+  customerId: z.string().regex(CALLER_ID).meta({ description: 'The customer whose connection it is.' }),
+  connectionId: z
+    .string()
+    .refine((value) => isOwnId(value, 'con'), 'is not the id of a connection')
+    .meta({ description: 'The linked mailbox that sends.', pattern: '^con_[0-9a-f]{32}$' }),
   ...fields,
 });
 export type QueueMessage = z.infer<typeof queueMessageSchema>;

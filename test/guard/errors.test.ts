@@ -5,7 +5,7 @@ import { API_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../../shared/errors.ts';
 import { withTables } from '../../tools/error-tables.ts';
 import { code, filesBelow, read } from './repository.ts';
 
-test('docs/errors.md equals the catalogue (if not: node tools/error-tables.ts)', () => {
+test('docs/errors.md equals the catalogue (if not: npm run error-tables)', () => {
   const document = read('docs/errors.md');
   expect(document).toBe(withTables(document));
 });

@@ -38,6 +38,8 @@ const HTTP = [
   'leavers-check     POST   function   customers/{customerId}/leavers/check',
   'health            GET    anonymous  health',
   'health-details    GET    function   health/details',
+  'openapi           GET    function   openapi.json',
+  'mail-message-schema GET  function   schemas/mail-message-v1.json',
 ];
 const QUEUES = [
   'mail-sender       outlook-mail',

@@ -21,6 +21,7 @@ describe('the package that is deployed', () => {
     const [later, rest] = [files.filter(isChunk), files.filter((file) => !isChunk(file))];
     expect(later.length).toBeGreaterThan(0);
     expect(rest.sort()).toEqual([
+      'THIRD-PARTY-NOTICES.txt',
       'dist',
       'dist/chunks',
       'dist/index.js',

@@ -1,4 +1,5 @@
 import type { CallerProof } from '../../../sandbox/hire2retire/caller-proof.ts';
+import { breachOf } from './contract.ts';
 
 /** An answer of the API. */
 export interface Answer {
@@ -15,7 +16,7 @@ export interface CallOptions {
   readonly key?: string | undefined;
 }
 
-/** Calls the API as Hire2Retire's server would, and remembers every answer. */
+/** Calls the API as Hire2Retire's server would, remembers every answer and holds it against the published description. */
 export class Api {
   readonly answers: Answer[] = [];
   private readonly url: string;
@@ -45,6 +46,9 @@ export class Api {
     const answer = { request: `${method} ${path}`, status: response.status, headers: response.headers };
     const complete = { ...answer, text: await response.text() };
     this.answers.push(complete);
+    const { status, headers: received, text } = complete;
+    const breach = breachOf(method, path, { status, type: received.get('content-type') ?? '', text });
+    if (breach !== undefined) throw new Error(breach);
     return complete;
   }
 
