@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { StorageCounts } from '../sandbox/storage/counts.ts';
 import { QUEUES } from '../shared/storage-names.ts';
 import { ROOT } from './kit/apps.ts';
@@ -10,6 +9,7 @@ import { rounded } from './kit/statistics.ts';
 /** Requests of one phase, divided by its mails. */
 export interface RequestsRow {
   readonly phase: string;
+  /** Accepted in it. */
   readonly mails: number;
   readonly graph: number;
   readonly token: number;
@@ -40,11 +40,10 @@ export async function benchRequests({ quick, say }: BenchOptions): Promise<Reque
     await stage.worker.call('start', ROOT);
     feeder.start(mails);
     // A fifth of the mails: each connection is met for the first time, twice over.
-    await feeder.until(mails / 5);
+    await feeder.untilDone(mails / 5);
     const warm = await stage.counts();
     await feeder.until(mails);
-    // The last outcomes are written after Graph has answered.
-    await delay(1_000);
+    await feeder.untilDone(mails);
     const after = await stage.counts();
     const rows = [rowOf('cold start', before, warm), rowOf('afterwards', warm, after)];
     const { microsoft: totals } = after;

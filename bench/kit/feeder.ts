@@ -27,7 +27,7 @@ export class Feeder {
     return this.stage.microsoft.call<number>('accepted');
   }
 
-  /** Feeds `total` mails in all, or until `stop`. */
+  /** Feeds until it has fed `total` mails in all, or until `stop`. May be called again, with more, when `done`. */
   start(total = Number.POSITIVE_INFINITY): void {
     this.running = this.feed(total);
   }
@@ -35,6 +35,13 @@ export class Feeder {
   /** Resolves when Graph has accepted so many. */
   async until(accepted: number): Promise<void> {
     while ((await this.accepted()) < accepted) await delay(LOOK_EVERY_MS);
+  }
+
+  /** Resolves when the function has ended for so many, and the host has deleted their messages. */
+  async untilDone(mails: number): Promise<void> {
+    await this.until(mails);
+    const deleted = async () => (await this.stage.counts()).storage.queue[`DELETE /${QUEUES.mail}`] ?? 0;
+    while ((await deleted()) < mails) await delay(LOOK_EVERY_MS);
   }
 
   /** Resolves when all the mails that were asked for are on the queue. */
