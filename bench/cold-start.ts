@@ -8,6 +8,7 @@ import { Feeder } from './kit/feeder.ts';
 import type { BenchOptions } from './kit/options.ts';
 import { Stage } from './kit/stage.ts';
 import { median, rounded } from './kit/statistics.ts';
+import type { Report } from './report/report.ts';
 
 export interface ColdStartRow {
   readonly app: string;
@@ -101,4 +102,29 @@ async function firstMails(folder: string, times: number): Promise<number[]> {
     }
   }
   return took;
+}
+
+export function coldStartReport({ rows }: ColdStartResult): Report {
+  return {
+    columns: ['app', 'import, ms', 'first answer, ms', 'first mail, ms', 'rounds, first answer'],
+    rows: rows.map(({ app, importMs, firstAnswerMs, firstMailMs, rounds }) => [
+      app,
+      importMs,
+      firstAnswerMs,
+      firstMailMs ?? Number.NaN,
+      rounds.map((round) => Math.round(round.firstAnswerMs)).join(', '),
+    ]),
+    chart: {
+      title: 'Cold start',
+      unit: 'milliseconds',
+      groups: rows.map(({ app, importMs, firstAnswerMs, firstMailMs }) => ({
+        name: app,
+        bars: [
+          { label: 'import', value: importMs },
+          { label: 'first answer', value: firstAnswerMs },
+          ...(firstMailMs === undefined ? [] : [{ label: 'first mail', value: firstMailMs }]),
+        ],
+      })),
+    },
+  };
 }

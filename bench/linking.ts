@@ -5,6 +5,7 @@ import type { BenchOptions } from './kit/options.ts';
 import { type Latencies, NO_LATENCY, REAL } from './kit/settings.ts';
 import { Stage } from './kit/stage.ts';
 import { quantile, rounded } from './kit/statistics.ts';
+import type { Report } from './report/report.ts';
 
 const STEPS = ['start', 'open', 'callback', 'confirm'] as const;
 type Step = (typeof STEPS)[number];
@@ -14,6 +15,8 @@ export interface LinkingRow {
   readonly links: number;
   readonly linksPerSecond: number;
   readonly requestsPerSecond: number;
+  /** Of the worker, for a whole link. */
+  readonly cpuMs: number;
   /** 95th percentile per step, in milliseconds. */
   readonly p95: Readonly<Record<Step | 'callback + confirm', number>>;
   readonly median: Readonly<Record<Step, number>>;
@@ -44,12 +47,14 @@ async function linkingRow(setting: string, latencies: Latencies, links: number):
     for (let n = 0; n < 5; n += 1) await linkOne(url, -1 - n);
     const times: Record<Step, number>[] = [];
     let next = 0;
+    const cpuBefore = await stage.worker.call<number>('cpu');
     const started = performance.now();
     const person = async () => {
       while (next < links) times.push(await linkOne(url, next++));
     };
     await Promise.all(Array.from({ length: PARALLEL }, person));
     const seconds = (performance.now() - started) / 1000;
+    const cpuAfter = await stage.worker.call<number>('cpu');
     const of = (share: number, value: (time: Record<Step, number>) => number) =>
       rounded(quantile(times.map(value), share));
     const each = (share: number) =>
@@ -59,6 +64,7 @@ async function linkingRow(setting: string, latencies: Latencies, links: number):
       links,
       linksPerSecond: rounded(links / seconds),
       requestsPerSecond: rounded((links * STEPS.length) / seconds),
+      cpuMs: rounded(((cpuAfter - cpuBefore) * 1000) / links),
       p95: { ...each(0.95), 'callback + confirm': of(0.95, (time) => time.callback + time.confirm) },
       median: each(0.5),
     };
@@ -107,4 +113,26 @@ async function timed(url: string, expected: number, init: RequestInit) {
   const text = await response.text();
   if (response.status !== expected) throw new Error(`${new URL(url).pathname} answered ${response.status}: ${text}`);
   return { ms: performance.now() - started, text, headers: response.headers };
+}
+
+export function linkingReport(rows: readonly LinkingRow[]): Report {
+  const shown = [...STEPS, 'callback + confirm'] as const;
+  return {
+    columns: ['setting', 'links/s', 'requests/s', 'CPU per link, ms', ...shown.map((step) => `${step}, ms`)],
+    rows: rows.map(({ setting, linksPerSecond, requestsPerSecond, cpuMs, p95 }) => [
+      setting,
+      linksPerSecond,
+      requestsPerSecond,
+      cpuMs,
+      ...shown.map((step) => p95[step]),
+    ]),
+    chart: {
+      title: 'Linking, 50 links at once',
+      unit: '95th percentile, milliseconds',
+      groups: rows.map(({ setting, p95 }) => ({
+        name: setting,
+        bars: shown.map((step) => ({ label: step, value: p95[step] })),
+      })),
+    },
+  };
 }

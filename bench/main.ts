@@ -1,25 +1,39 @@
 /** `npm run bench`: what it measures and how to read it is told in README.md. */
 import { parseArgs } from 'node:util';
-import { benchColdStart } from './cold-start.ts';
+import { benchColdStart, coldStartReport } from './cold-start.ts';
 import type { BenchOptions } from './kit/options.ts';
-import { benchLinking } from './linking.ts';
-import { benchRequests } from './requests.ts';
-import { benchScale } from './scale.ts';
-import { benchSending } from './sending.ts';
+import { benchLinking, linkingReport } from './linking.ts';
+import { benchMemory, memoryReport } from './memory.ts';
+import { markdown, type Report } from './report/report.ts';
+import { writeResult } from './report/write.ts';
+import { benchRequests, requestsReport } from './requests.ts';
+import { benchScale, scaleReport } from './scale.ts';
+import { benchSending, sendingReport } from './sending.ts';
 
-const BENCHES = {
-  sending: benchSending,
-  requests: benchRequests,
-  'cold-start': benchColdStart,
-  linking: benchLinking,
-  scale: benchScale,
-} as const;
-type Name = keyof typeof BENCHES;
+type Bench = (options: BenchOptions) => Promise<{ readonly result: unknown; readonly report: Report }>;
+
+function bench<R>(run: (options: BenchOptions) => Promise<R>, report: (result: R) => Report): Bench {
+  return async (options) => {
+    const result = await run(options);
+    return { result, report: report(result) };
+  };
+}
+
+const BENCHES = new Map([
+  ['sending', bench(benchSending, sendingReport)],
+  ['memory', bench(benchMemory, memoryReport)],
+  ['requests', bench(benchRequests, requestsReport)],
+  ['cold-start', bench(benchColdStart, coldStartReport)],
+  ['linking', bench(benchLinking, linkingReport)],
+  ['scale', bench(benchScale, scaleReport)],
+]);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     only: { type: 'string' },
@@ -34,9 +48,17 @@ const options: BenchOptions = {
   say: (line) => console.error(line),
   ...(values.only !== undefined && { only: values.only }),
 };
-const isName = (name: string): name is Name => Object.hasOwn(BENCHES, name);
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+const names = positionals.length > 0 ? positionals : [...BENCHES.keys()];
+const unknown = names.find((name) => !BENCHES.has(name));
+if (unknown !== undefined) throw new Error(`There is no bench "${unknown}": ${[...BENCHES.keys()].join(', ')}`);
+if (values.write && values.only !== undefined) throw new Error('--write keeps whole results: leave out --only');
+
+const results: Record<string, unknown> = {};
 for (const name of names) {
-  if (!isName(name)) throw new Error(`There is no bench "${name}": ${Object.keys(BENCHES).join(', ')}`);
-  console.log(JSON.stringify(await BENCHES[name](options)));
+  const found = await BENCHES.get(name)?.(options);
+  if (!found) continue;
+  results[name] = found.result;
+  if (values.write) writeResult(name, found.result, found.report, options.quick);
+  console.log(`${name}\n\n${markdown(found.report)}\n`);
 }
+if (values.json) console.log(JSON.stringify(results));

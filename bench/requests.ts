@@ -5,6 +5,7 @@ import { Feeder } from './kit/feeder.ts';
 import type { BenchOptions } from './kit/options.ts';
 import { type MicrosoftCounts, Stage } from './kit/stage.ts';
 import { rounded } from './kit/statistics.ts';
+import type { Report } from './report/report.ts';
 
 /** Requests of one phase, divided by its mails. */
 export interface RequestsRow {
@@ -83,5 +84,22 @@ function rowOf(phase: string, from: Counts, to: Counts): RequestsRow {
     // What is put on the mail queue is the feeder's.
     queue: storage('queue', (key) => isPut(key) && !isOfMail(key)),
     hostQueue: storage('queue', (key) => !isPut(key) && isOfMail(key)),
+  };
+}
+
+export function requestsReport({ rows }: RequestsResult): Report {
+  const kinds = ['graph', 'token', 'vaultRead', 'vaultWrite', 'table', 'queue', 'hostQueue'] as const;
+  const names = ['Graph', 'token endpoint', 'vault reads', 'vault writes', 'tables', 'our queues', 'the host’s queue'];
+  return {
+    columns: ['phase', 'mails', ...names],
+    rows: rows.map((row) => [row.phase, row.mails.toLocaleString('en-US'), ...kinds.map((kind) => row[kind])]),
+    chart: {
+      title: 'Requests',
+      unit: 'per mail',
+      groups: rows.map((row) => ({
+        name: row.phase,
+        bars: kinds.map((kind, n) => ({ label: names[n] ?? kind, value: row[kind] })),
+      })),
+    },
   };
 }

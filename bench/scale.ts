@@ -9,6 +9,7 @@ import type { BenchOptions } from './kit/options.ts';
 import { Stage } from './kit/stage.ts';
 import { median, rounded } from './kit/statistics.ts';
 import type { Usage } from './processes/worker.ts';
+import type { Report } from './report/report.ts';
 
 /** One kind of operation at one size. */
 export interface Operation {
@@ -24,13 +25,13 @@ export interface ScaleRow {
   /** A page of 100 connections, from the middle of the list. */
   readonly page: Operation;
   readonly lookup: Operation;
-  /** The hourly scan with 50 connections due, per 1,000 connections that exist. */
+  /** The hourly scan with nothing due, per 1,000 connections that exist. */
   readonly scan: Operation;
   readonly heapMb: number;
   readonly rssMb: number;
 }
 
-const DUE = 50;
+const AT_ONCE = 50;
 const SAMPLES = 60;
 
 /** What grows with the number of connections: all of one customer, the hardest case for lists. */
@@ -61,7 +62,7 @@ async function scaleRow(count: number): Promise<ScaleRow> {
     );
     let turn = 0;
     const lookup = await measure(stage, SAMPLES, () => get(paths[turn++ % paths.length] ?? ''));
-    const scan = await measure(stage, 1, () => stage.worker.call('runTimer', 'connections-scan'));
+    const scan = await measure(stage, 3, () => stage.worker.call('runTimer', 'connections-scan'));
     const { heapMb, rssMb } = await stage.worker.call<Usage>('usage');
     const perThousand = (value: number) => rounded(value / (count / 1_000));
     return {
@@ -82,8 +83,8 @@ async function fill(connectionString: string, clientId: string, count: number): 
   const table = openTable(connectionString, TABLES.connections);
   const lanes = new LaneStore(openTable(connectionString, TABLES.mails));
   const sample: string[] = [];
-  for (let n = 0; n < count; n += DUE) {
-    const some = Array.from({ length: DUE }, (_, i) => connectionOf(n + i, clientId, n === 0 ? -DAY / 24 : DAY / 2));
+  for (let n = 0; n < count; n += AT_ONCE) {
+    const some = Array.from({ length: AT_ONCE }, (_, i) => connectionOf(n + i, clientId, DAY / 2));
     const collected = new Collected();
     for (const each of some) await new ConnectionStore(collected).insert(each);
     await table.write(CUSTOMER, collected.operations);
@@ -143,5 +144,32 @@ async function measure(stage: Stage, times: number, action: () => Promise<unknow
     ms: rounded(median(took)),
     cpuMs: rounded(((cpu - cpuBefore) * 1000) / times),
     requests: rounded((requests - requestsBefore) / times),
+  };
+}
+
+export function scaleReport(rows: readonly ScaleRow[]): Report {
+  const operations = ['page', 'lookup', 'scan'] as const;
+  const names = { page: 'page of 100', lookup: 'one connection', scan: 'scan, per 1,000' };
+  return {
+    columns: [
+      'connections',
+      ...operations.flatMap((each) => [`${names[each]}, ms`, 'CPU, ms', 'table requests']),
+      'heap, MB',
+      'resident, MB',
+    ],
+    rows: rows.map((row) => [
+      row.connections.toLocaleString('en-US'),
+      ...operations.flatMap((each) => [row[each].ms, row[each].cpuMs, row[each].requests]),
+      row.heapMb,
+      row.rssMb,
+    ]),
+    chart: {
+      title: 'Connections',
+      unit: 'milliseconds per operation',
+      groups: rows.map((row) => ({
+        name: `${row.connections.toLocaleString('en-US')} connections`,
+        bars: operations.map((each) => ({ label: names[each], value: row[each].ms })),
+      })),
+    },
   };
 }

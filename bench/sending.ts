@@ -6,6 +6,7 @@ import { type Latencies, NO_LATENCY, REAL, VAULT_LIMIT } from './kit/settings.ts
 import { Stage } from './kit/stage.ts';
 import { median, rounded } from './kit/statistics.ts';
 import type { Usage } from './processes/worker.ts';
+import type { Report } from './report/report.ts';
 
 export type Variant = 'floor' | 'product' | 'plain';
 
@@ -108,7 +109,8 @@ async function sendingRound(
       await stage.worker.call<number>('cpu'),
       performance.now(),
     ];
-    await delay(seconds * 1000);
+    // The vault's limit is one of ten seconds.
+    await delay((vaultLimit ? Math.ceil(seconds / 10) * 10 : seconds) * 1000);
     const [to, cpuAfter, ended] = [await feeder.accepted(), await stage.worker.call<number>('cpu'), performance.now()];
     await feeder.stop();
     const { rssMb, heapMb, failed } = await stage.worker.call<Usage>('usage');
@@ -139,4 +141,41 @@ function rowsOf({ name }: Setting, rounds: ReadonlyMap<Variant, readonly Round[]
     rssMb: rounded(of(variant, 'rssMb')),
     rounds: own,
   }));
+}
+
+export function sendingReport(rows: readonly SendingRow[]): Report {
+  return {
+    columns: [
+      'setting',
+      'variant',
+      'mails/s',
+      'of the floor',
+      'of the plain way',
+      'CPU per mail, ms',
+      'CPU of the floor’s',
+      'resident, MB',
+      'rounds, mails/s',
+    ],
+    rows: rows.map((row) => [
+      row.setting,
+      row.variant,
+      row.mailsPerSecond,
+      row.ofFloor,
+      row.ofPlain,
+      row.cpuMs,
+      row.cpuOfFloor,
+      row.rssMb,
+      row.rounds.map(({ mailsPerSecond }) => rounded(mailsPerSecond)).join(', '),
+    ]),
+    chart: {
+      title: 'Sending',
+      unit: 'mails per second',
+      groups: [...new Set(rows.map(({ setting }) => setting))].map((name) => ({
+        name,
+        bars: rows
+          .filter(({ setting }) => setting === name)
+          .map(({ variant, mailsPerSecond }) => ({ label: variant, value: mailsPerSecond })),
+      })),
+    },
+  };
 }

@@ -52,6 +52,10 @@ export class Child {
     return started;
   }
 
+  get isRunning(): boolean {
+    return this.running !== undefined;
+  }
+
   async call<T>(method: string, argument?: unknown): Promise<T> {
     const id = this.next++;
     const answer = await new Promise<Answer>((resolve) => {

@@ -56,7 +56,9 @@ export class Feeder {
 
   private async feed(total: number): Promise<void> {
     while (!this.stopped && this.fed < total) {
-      const room = Math.min(DEPTH - (this.fed - (await this.accepted())), total - this.fed);
+      // What failed is hidden for minutes, and producers go on.
+      const worked = (await this.accepted()) + (await this.stage.failed());
+      const room = Math.min(DEPTH - (this.fed - worked), total - this.fed);
       for (let left = room; left > 0 && !this.stopped; left -= AT_ONCE)
         await Promise.all(Array.from({ length: Math.min(AT_ONCE, left) }, () => this.put(this.fed++)));
       await delay(LOOK_EVERY_MS);

@@ -112,6 +112,11 @@ export class Stage {
     ]).then(([microsoft, storage]) => ({ microsoft, storage }));
   }
 
+  /** Executions that failed so far. */
+  async failed(): Promise<number> {
+    return this.worker.isRunning ? this.worker.call<number>('failed') : 0;
+  }
+
   async close(): Promise<void> {
     await this.worker.close();
     await Promise.all([this.storage.close(), this.microsoft.close()]);

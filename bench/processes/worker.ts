@@ -27,6 +27,7 @@ serveMethods({
     return worker.port;
   },
   cpu: () => cpuSeconds(),
+  failed: () => failed,
   runTimer: async (name: string) => {
     const started = performance.now();
     await worker?.runTimer(name, { Schedule: { AdjustForDST: true }, IsPastDue: false } as never);
