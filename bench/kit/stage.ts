@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { sandboxDirectory } from '../../sandbox/directory.ts';
 import { productSettings, SERVICE_PROVIDER_SECRET, type StorageAddresses } from '../../sandbox/start/settings.ts';
 import type { StorageCounts } from '../../sandbox/storage/counts.ts';
+import { HOUR } from '../../shared/clock.ts';
 import { Child } from './child.ts';
 import { connectionOf, storeConnections } from './connections.ts';
 import { type Latencies, NO_LATENCY } from './settings.ts';
@@ -12,6 +13,8 @@ export interface StageOptions {
   readonly latencies?: Latencies;
   /** Connections that exist, with their lanes and refresh tokens. */
   readonly connections?: number;
+  /** When their daily check is due, from now; half a day unless given. */
+  readonly checkInMs?: number;
   /** New versions of secrets that the vault takes in ten seconds; no limit unless given. */
   readonly vaultLimit?: number;
   /** Settings of the worker that win. */
@@ -77,7 +80,9 @@ export class Stage {
     const caFile = join(folder, 'ca.pem');
     await writeFile(caFile, addresses.certificate);
     const { clientId } = directory.applications.serviceProvider;
-    const stored = Array.from({ length: connections }, (_, n) => connectionOf(n, clientId, 12 * 3_600_000));
+    const stored = Array.from({ length: connections }, (_, n) =>
+      connectionOf(n, clientId, options.checkInMs ?? 12 * HOUR),
+    );
     const secrets = await storeConnections(connectionString, stored);
     const application = {
       name: SERVICE_PROVIDER_SECRET,

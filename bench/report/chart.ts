@@ -27,7 +27,8 @@ export function svg({ title, unit, groups }: Chart, when: string): string {
     y += HEAD;
   }
   const height = y - HEAD + 8;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="#1f2937">
+  return `<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="#1f2937">
+<title>${title}, ${unit}</title>
 <rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
 ${text(0, 18, `${title} (${unit})`, 'font-size="15" font-weight="600"')}
 ${text(0, 34, when, 'fill="#6b7280"')}
