@@ -37,6 +37,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     only: { type: 'string' },
+    variant: { type: 'string' },
     profile: { type: 'boolean', default: false },
   },
 });
@@ -47,11 +48,13 @@ const options: BenchOptions = {
   flags: values.profile ? ['--cpu-prof', '--cpu-prof-dir=.bench'] : [],
   say: (line) => console.error(line),
   ...(values.only !== undefined && { only: values.only }),
+  ...(values.variant !== undefined && { variant: values.variant }),
 };
 const names = positionals.length > 0 ? positionals : [...BENCHES.keys()];
 const unknown = names.find((name) => !BENCHES.has(name));
 if (unknown !== undefined) throw new Error(`There is no bench "${unknown}": ${[...BENCHES.keys()].join(', ')}`);
-if (values.write && values.only !== undefined) throw new Error('--write keeps whole results: leave out --only');
+if (values.write && (values.only ?? values.variant) !== undefined)
+  throw new Error('--write keeps whole results: leave out --only and --variant');
 
 const results: Record<string, unknown> = {};
 for (const name of names) {

@@ -66,7 +66,11 @@ const FOUR_AT_ONCE = {
 /** Sending, against the floor and the plain way. */
 export async function benchSending(options: BenchOptions): Promise<readonly SendingRow[]> {
   const folders = { floor: await buildApp('floor'), plain: await buildApp('plain'), product: ROOT };
-  const settings = SETTINGS.filter(({ name }) => name.includes(options.only ?? ''));
+  const wanted = (variant: Variant) => options.variant === undefined || options.variant === variant;
+  const settings = SETTINGS.filter(({ name }) => name.includes(options.only ?? '')).map((setting) => ({
+    ...setting,
+    variants: setting.variants.filter(wanted),
+  }));
   const rows: SendingRow[] = [];
   for (const setting of settings) {
     const rounds = new Map(setting.variants.map((variant) => [variant, [] as Round[]]));

@@ -5,6 +5,8 @@ export interface BenchOptions {
   readonly seconds: number;
   /** A part of a setting's name: only these are measured. */
   readonly only?: string;
+  /** Only this variant of sending is measured: for profiles. */
+  readonly variant?: string;
   /** Smaller amounts: shows that everything works, and roughly where it stands. */
   readonly quick: boolean;
   /** Flags of Node for the product's worker, for example `--cpu-prof`. */
