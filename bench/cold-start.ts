@@ -105,7 +105,21 @@ async function firstMails(folder: string, times: number): Promise<number[]> {
 }
 
 export function coldStartReport({ rows }: ColdStartResult): Report {
+  const of = (app: string, key: 'importMs' | 'firstAnswerMs') =>
+    rows.find((row) => row.app === app)?.[key] ?? Number.NaN;
   return {
+    goals: [
+      {
+        what: 'Import, of the unbundled time',
+        measured: of('bundle', 'importMs') / of('no bundle', 'importMs'),
+        atMost: 0.4,
+      },
+      {
+        what: 'First answer, of hello world’s',
+        measured: of('bundle', 'firstAnswerMs') / of('hello world', 'firstAnswerMs'),
+        atMost: 1.5,
+      },
+    ],
     columns: ['app', 'import, ms', 'first answer, ms', 'first mail, ms', 'rounds, first answer'],
     rows: rows.map(({ app, importMs, firstAnswerMs, firstMailMs, rounds }) => [
       app,

@@ -118,6 +118,7 @@ async function timed(url: string, expected: number, init: RequestInit) {
 export function linkingReport(rows: readonly LinkingRow[]): Report {
   const shown = [...STEPS, 'callback + confirm'] as const;
   return {
+    goals: [],
     columns: ['setting', 'links/s', 'requests/s', 'CPU per link, ms', ...shown.map((step) => `${step}, ms`)],
     rows: rows.map(({ setting, linksPerSecond, requestsPerSecond, cpuMs, p95 }) => [
       setting,

@@ -150,7 +150,18 @@ async function measure(stage: Stage, times: number, action: () => Promise<unknow
 export function scaleReport(rows: readonly ScaleRow[]): Report {
   const operations = ['page', 'lookup', 'scan'] as const;
   const names = { page: 'page of 100', lookup: 'one connection', scan: 'scan, per 1,000' };
+  const [small, large] = [rows[0], rows.at(-1)];
+  const growth = (of: 'page' | 'lookup') => (large?.[of].ms ?? Number.NaN) / (small?.[of].ms ?? Number.NaN);
   return {
+    goals: [
+      { what: 'A page: time at the largest size, of that at the smallest', measured: growth('page'), atMost: 1.2 },
+      { what: 'One connection', measured: growth('lookup'), atMost: 1.2 },
+      {
+        what: 'The scan, per 1,000 connections',
+        measured: (large?.scan.ms ?? Number.NaN) / (small?.scan.ms ?? Number.NaN),
+        atMost: 1.2,
+      },
+    ],
     columns: [
       'connections',
       ...operations.flatMap((each) => [`${names[each]}, ms`, 'CPU, ms', 'table requests']),

@@ -23,6 +23,10 @@ export interface Round {
   readonly mailsPerSecond: number;
   /** Milliseconds of the worker's CPU per mail. */
   readonly cpuMs: number;
+  /** Milliseconds of Azurite's CPU per mail. */
+  readonly storageCpuMs: number;
+  /** Per mail. */
+  readonly tableRequests: number;
   readonly rssMb: number;
   readonly heapMb: number;
   readonly failed: number;
@@ -37,6 +41,8 @@ export interface SendingRow {
   readonly ofPlain: number;
   readonly cpuMs: number;
   readonly cpuOfFloor: number;
+  readonly storageCpuMs: number;
+  readonly tableRequests: number;
   readonly rssMb: number;
   readonly rounds: readonly Round[];
 }
@@ -80,7 +86,9 @@ export async function benchSending(options: BenchOptions): Promise<readonly Send
       for (const variant of order) {
         const round = await sendingRound(folders[variant], setting, variant, options);
         rounds.get(variant)?.push(round);
-        options.say(`${setting.name}, ${variant}: ${rounded(round.mailsPerSecond)} mails/s`);
+        options.say(
+          `${setting.name}, ${variant}: ${rounded(round.mailsPerSecond)} mails/s, ${rounded(round.cpuMs)} ms`,
+        );
       }
     }
     rows.push(...rowsOf(setting, rounds));
@@ -108,6 +116,7 @@ async function sendingRound(
     // The steady state is measured: the product has its tokens by then, and every process is warm. A setting in which
     // the vault is the limit starts from its limit, not from what the vault takes before.
     await (variant === 'product' ? feeder.until(Math.max(300, mailboxes * 2)) : delay(vaultLimit ? 12_000 : 4_000));
+    const [tablesBefore, storageCpuBefore] = [await tableRequests(stage), await stage.storage.call<number>('cpu')];
     const [from, cpuBefore, started] = [
       await feeder.accepted(),
       await stage.worker.call<number>('cpu'),
@@ -116,12 +125,16 @@ async function sendingRound(
     // The vault's limit is one of ten seconds.
     await delay((vaultLimit ? Math.ceil(seconds / 10) * 10 : seconds) * 1000);
     const [to, cpuAfter, ended] = [await feeder.accepted(), await stage.worker.call<number>('cpu'), performance.now()];
+    const storageCpu = (await stage.storage.call<number>('cpu')) - storageCpuBefore;
+    const tables = (await tableRequests(stage)) - tablesBefore;
     await feeder.stop();
     const { rssMb, heapMb, failed } = await stage.worker.call<Usage>('usage');
     const mails = to - from;
     return {
       mailsPerSecond: (mails * 1000) / (ended - started),
       cpuMs: ((cpuAfter - cpuBefore) * 1000) / mails,
+      storageCpuMs: (storageCpu * 1000) / mails,
+      tableRequests: tables / mails,
       rssMb,
       heapMb,
       failed,
@@ -130,6 +143,11 @@ async function sendingRound(
     await feeder.stop();
     await stage.close();
   }
+}
+
+async function tableRequests(stage: Stage): Promise<number> {
+  const { table } = (await stage.counts()).storage;
+  return Object.values(table).reduce((sum, count) => sum + count, 0);
 }
 
 function rowsOf({ name }: Setting, rounds: ReadonlyMap<Variant, readonly Round[]>): SendingRow[] {
@@ -142,13 +160,25 @@ function rowsOf({ name }: Setting, rounds: ReadonlyMap<Variant, readonly Round[]
     ofPlain: rounded(of(variant, 'mailsPerSecond') / of('plain', 'mailsPerSecond')),
     cpuMs: rounded(of(variant, 'cpuMs')),
     cpuOfFloor: rounded(of(variant, 'cpuMs') / of('floor', 'cpuMs')),
+    storageCpuMs: rounded(of(variant, 'storageCpuMs')),
+    tableRequests: rounded(of(variant, 'tableRequests')),
     rssMb: rounded(of(variant, 'rssMb')),
     rounds: own,
   }));
 }
 
 export function sendingReport(rows: readonly SendingRow[]): Report {
+  const product = (setting: string, key: 'ofFloor' | 'ofPlain' | 'cpuOfFloor') =>
+    rows.find((row) => row.setting === setting && row.variant === 'product')?.[key] ?? Number.NaN;
+  const [real, limit, zero] = ['real, 1,000 mailboxes', 'real, 1,000 mailboxes, vault limit', '0 ms, 1,000 mailboxes'];
   return {
+    goals: [
+      { what: `${real}: of the floor`, measured: product(real, 'ofFloor'), atLeast: 0.9 },
+      { what: `${real}: of the plain way`, measured: product(real, 'ofPlain'), atLeast: 1.8 },
+      { what: `${limit}: of the plain way`, measured: product(limit, 'ofPlain'), atLeast: 3 },
+      { what: `${zero}: of the floor`, measured: product(zero, 'ofFloor'), atLeast: 0.5 },
+      { what: `${zero}: CPU of the floor’s`, measured: product(zero, 'cpuOfFloor'), atMost: 2.5 },
+    ],
     columns: [
       'setting',
       'variant',
@@ -157,6 +187,8 @@ export function sendingReport(rows: readonly SendingRow[]): Report {
       'of the plain way',
       'CPU per mail, ms',
       'CPU of the floor’s',
+      'Azurite’s CPU, ms',
+      'table requests',
       'resident, MB',
       'rounds, mails/s',
     ],
@@ -168,6 +200,8 @@ export function sendingReport(rows: readonly SendingRow[]): Report {
       row.ofPlain,
       row.cpuMs,
       row.cpuOfFloor,
+      row.storageCpuMs,
+      row.tableRequests,
       row.rssMb,
       row.rounds.map(({ mailsPerSecond }) => rounded(mailsPerSecond)).join(', '),
     ]),

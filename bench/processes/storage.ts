@@ -11,4 +11,8 @@ const { connectionString, blobUrl, queueUrl, tableUrl } = storage;
 serveMethods({
   addresses: () => ({ connectionString, blobUrl, queueUrl, tableUrl }),
   counts: () => storage.counts(),
+  cpu: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000_000;
+  },
 });
