@@ -93,6 +93,18 @@ describe('a transaction', () => {
     await expect(submitTransaction(client, PARTITION, OPERATIONS)).rejects.toMatchObject(error);
   });
 
+  test.each([
+    ['http://account.example/', false],
+    ['http://127.0.0.1.example/account', false],
+    ['http://localhost:10002/account', true],
+    ['http://[::1]:10002/account', true],
+  ])('goes to another machine by TLS or not at all: %s', async (url, allowed) => {
+    const { client, requests } = recorded(url, true, [DONE]);
+    await submitTransaction(client, PARTITION, OPERATIONS);
+    // The SDK's HTTP client refuses http without it.
+    expect(requests.map(({ allowInsecureConnection }) => allowInsecureConnection)).toEqual([allowed]);
+  });
+
   test('whose answer makes no sense throws', async () => {
     const { client } = recorded('https://a.example', true, ['nothing']);
     await expect(submitTransaction(client, PARTITION, OPERATIONS)).rejects.toMatchObject({ name: 'RestError' });
