@@ -13,7 +13,7 @@ export const QUEUES = {
   checks: 'outlook-work-checks',
 } as const;
 
-/** Queues that a function of ours reads, each of which gets a poison queue from the host. */
+/** Queues that a function of ours is triggered by each get a poison queue from the host. We read the first two. */
 export const POISON_QUEUES = [`${QUEUES.mail}-poison`, `${QUEUES.lanes}-poison`, `${QUEUES.checks}-poison`] as const;
 
 export const TABLES = {
@@ -49,8 +49,8 @@ export const DATA_OPERATIONS = {
     [QUEUES.events]: ['Put Message', ...MEASURED],
     [QUEUES.checks]: ['Put Message', ...HOST_READS],
     // The host puts a message here that failed too often.
-    [POISON_QUEUES[0]]: ['Put Message', ...HOST_READS],
-    [POISON_QUEUES[1]]: ['Put Message', ...HOST_READS],
+    [POISON_QUEUES[0]]: ['Put Message', 'Get Messages', 'Delete Message', ...MEASURED],
+    [POISON_QUEUES[1]]: ['Put Message', 'Get Messages', 'Delete Message', ...MEASURED],
     [POISON_QUEUES[2]]: ['Put Message', ...MEASURED],
   },
   tables: {

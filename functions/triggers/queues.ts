@@ -2,7 +2,6 @@ import type { InvocationContext } from '@azure/functions';
 import type { App } from '../../shared/compose.ts';
 import { runCheck } from '../../shared/connections/checks.ts';
 import { acceptMessage } from '../../shared/mail/accept-message.ts';
-import { acceptPoisonMail, acceptPoisonTicket } from '../../shared/mail/accept-poison.ts';
 import { acceptTicket } from '../../shared/mail/accept-ticket.ts';
 import { QUEUES } from '../../shared/storage-names.ts';
 import { invocationOf } from '../http/endpoint.ts';
@@ -27,21 +26,6 @@ export function queueFunctions(app: App): QueueFunction[] {
       name: 'lane-worker',
       queueName: QUEUES.lanes,
       handle: (body, context) => acceptTicket(app.mail, body, delivery(context, true)),
-    },
-    {
-      name: 'mail-poison',
-      queueName: `${QUEUES.mail}-poison`,
-      handle: (body, context) =>
-        acceptPoisonMail(
-          app.mail,
-          { messageId: messageId(context), body },
-          invocationOf(context, context.invocationId),
-        ),
-    },
-    {
-      name: 'lane-poison',
-      queueName: `${QUEUES.lanes}-poison`,
-      handle: (body, context) => acceptPoisonTicket(app.mail, body, invocationOf(context, context.invocationId)),
     },
     {
       name: 'connection-check',

@@ -1,6 +1,7 @@
 import type { InvocationContext } from '@azure/functions';
 import type { App } from '../../shared/compose.ts';
 import { scan } from '../../shared/connections/checks.ts';
+import { readPoison } from '../../shared/mail/accept-poison.ts';
 import { measure } from '../../shared/operations/measure.ts';
 import { invocationOf } from '../http/endpoint.ts';
 
@@ -17,6 +18,11 @@ export function timerFunctions(app: App): TimerFunction[] {
       name: 'connections-scan',
       schedule: '0 17 * * * *',
       handle: (context) => scan(app.checks, invocationOf(context, context.invocationId)),
+    },
+    {
+      name: 'poison-reader',
+      schedule: '30 */5 * * * *',
+      handle: (context) => readPoison(app.mail, invocationOf(context, context.invocationId)),
     },
     {
       name: 'measure',

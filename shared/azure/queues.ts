@@ -1,8 +1,10 @@
 import type { QueueClient, QueueServiceClient } from '@azure/storage-queue';
-import { type Queues, StoreUnavailable } from '../storage/ports.ts';
+import { type Queues, type ReceivedMessage, StoreUnavailable } from '../storage/ports.ts';
 
 /** Storage refuses to hide a message for longer than 7 days. */
 const LONGEST_SECONDS = 7 * 24 * 3_600;
+/** The most that storage gives out, or shows, in one request. */
+const MOST_MESSAGES = 32;
 
 /** `Queues` on `@azure/storage-queue`. Text goes as it is: host.json says `messageEncoding: none`. */
 export class AzureQueues implements Queues {
@@ -34,7 +36,7 @@ export class AzureQueues implements Queues {
 
   async oldest(queue: string): Promise<Date | undefined> {
     try {
-      const { peekedMessageItems } = await this.client(queue).peekMessages({ numberOfMessages: 32 });
+      const { peekedMessageItems } = await this.client(queue).peekMessages({ numberOfMessages: MOST_MESSAGES });
       const times = peekedMessageItems.map(({ insertedOn }) => insertedOn.getTime());
       return times.length === 0 ? undefined : new Date(Math.min(...times));
     } catch (error) {
@@ -42,9 +44,50 @@ export class AzureQueues implements Queues {
     }
   }
 
+  async receive(queue: string, hiddenSeconds: number): Promise<readonly ReceivedMessage[]> {
+    try {
+      const { receivedMessageItems } = await this.client(queue).receiveMessages({
+        numberOfMessages: MOST_MESSAGES,
+        visibilityTimeout: hiddenSeconds,
+      });
+      return receivedMessageItems.map(({ messageId, popReceipt, messageText, dequeueCount }) => ({
+        messageId,
+        popReceipt,
+        text: withCarriageReturns(messageText),
+        dequeueCount,
+      }));
+    } catch (error) {
+      throw new StoreUnavailable('queue storage', undefined, error);
+    }
+  }
+
+  async remove(queue: string, { messageId, popReceipt }: ReceivedMessage): Promise<void> {
+    try {
+      await this.client(queue).deleteMessage(messageId, popReceipt);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code !== 'MessageNotFound' && code !== 'PopReceiptMismatch')
+        throw new StoreUnavailable('queue storage', undefined, error);
+    }
+  }
+
   private client(queue: string): QueueClient {
     const client = this.clients.get(queue) ?? this.service.getQueueClient(queue);
     this.clients.set(queue, client);
     return client;
+  }
+}
+
+/**
+ * Storage writes a carriage return as a character reference into its XML, which this SDK, unlike .NET's, leaves there. A
+ * text that is JSON as it is means what it says.
+ */
+function withCarriageReturns(text: string): string {
+  if (!/&#xD;/i.test(text)) return text;
+  try {
+    JSON.parse(text);
+    return text;
+  } catch {
+    return text.replace(/&#xD;/gi, '\r');
   }
 }

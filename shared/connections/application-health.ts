@@ -53,16 +53,18 @@ export class ApplicationHealth {
     const told = wireReason('broken', reason);
     const data = { customerId, clientId, reason: told, ...(alertAddress && { alertAddress }) };
     const event = applicationEvent(eventRow(`broken-${clientId}-${secretName}`, 'application.broken', data, now));
-    const moved = await this.follow(customerId, clientId, () =>
-      applications.put(
+    const moved = await this.follow(customerId, clientId, async () => {
+      const written = await applications.put(
         customerId,
         clientId,
         (row) => (row && same(row) && !row.broken ? { broken: true, brokenReason: reason } : undefined),
         event,
-      ),
-    );
+      );
+      // Sends in parallel meet the same refusal: the one that wrote the row tells of it, before others look after it.
+      if (written) await this.deps.applicationOutbox.tell(customerId, event);
+      return written;
+    });
     if (moved) log.warning('application.broken', { customerId, clientId, reason });
-    await this.deps.applicationOutbox.flush(customerId);
     const after = moved ?? (await applications.get(customerId, clientId));
     return same(after) && after?.broken === true;
   }
@@ -142,11 +144,11 @@ export class ApplicationHealth {
       to: (gate) => (gate === 'broken' ? (paused ? 'paused' : 'open') : undefined),
       ...(!paused && { event }),
     });
+    if (moved && !paused) await outbox.tell(connectionId, event);
     await leaveTicket(queues, connection);
     await connections.change(customerId, connectionId, (current) =>
       current.status === 'broken' ? { status: current.paused ? 'paused' : 'connected', reason: '' } : undefined,
     );
     if (moved) log.event('connection.reopened', { customerId, connectionId, clientId });
-    await outbox.flush(connectionId);
   }
 }

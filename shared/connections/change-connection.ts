@@ -104,11 +104,13 @@ async function moveGate(
   const now = deps.clock.now();
   const waiting = await deps.lanes.countWaiting(connectionId);
   const data = { customerId, connectionId, state: connection.status, waiting };
+  const event = eventRow(`${what}-${now.getTime()}`, `connection.${what}`, data, now);
   const moved = await deps.lanes.setGate(connectionId, {
     to: (gate) =>
       what === 'paused' ? (gate === 'open' ? 'paused' : undefined) : gate === 'paused' ? 'open' : undefined,
-    event: eventRow(`${what}-${now.getTime()}`, `connection.${what}`, data, now),
+    event,
   });
-  if (moved) invocation.log.event(`connection.${what}`, { customerId, connectionId });
-  await deps.outbox.flush(connectionId);
+  if (!moved) return;
+  invocation.log.event(`connection.${what}`, { customerId, connectionId });
+  await deps.outbox.tell(connectionId, event);
 }

@@ -52,15 +52,19 @@ export class ConnectionHealth {
     const told = wireReason(trouble, reason);
     const data = { customerId, connectionId, clientId, reason: told, waiting, ...(alertAddress && { alertAddress }) };
     const now = clock.now();
+    // A refused application is told of once, with its own row.
+    const event = refused ? undefined : eventRow(`${trouble}-${credentialVersion}-${now.getTime()}`, type, data, now);
     const moved = await lanes.setGate(connectionId, {
       to: (gate) => (gate === trouble || gate === 'removed' ? undefined : trouble),
       ifCredentialVersion: credentialVersion,
       ...(isProbed(trouble) && { probeAt: later(now, PROBE_MS) }),
-      // A refused application is told of once, with its own row.
-      ...(!refused && { event: eventRow(`${trouble}-${credentialVersion}-${now.getTime()}`, type, data, now) }),
+      ...(event && { event }),
     });
-    if (moved && !refused) log.warning(type, { customerId, connectionId, clientId, reason });
-    await outbox.flush(connectionId);
+    // Sends in parallel meet the same trouble: the one that moved the gate tells of it.
+    if (moved && event) {
+      log.warning(type, { customerId, connectionId, clientId, reason });
+      await outbox.tell(connectionId, event);
+    }
     return refused === undefined || (await this.isStillRefused(current, log));
   }
 
@@ -98,13 +102,14 @@ export class ConnectionHealth {
     const now = clock.now();
     const waiting = await lanes.countWaiting(connectionId);
     const data = { customerId, connectionId, state: paused ? 'paused' : 'connected', waiting };
+    const event = paused ? undefined : eventRow(`${what}-${now.getTime()}`, 'connection.resumed', data, now);
     const moved = await lanes.setGate(connectionId, {
       to: (gate) => (from(gate) ? (paused ? 'paused' : 'open') : undefined),
       ifCredentialVersion: credentialVersion,
-      ...(!paused && { event: eventRow(`${what}-${now.getTime()}`, 'connection.resumed', data, now) }),
+      ...(event && { event }),
     });
     if (moved) log.event(`connection.${what}`, { customerId, connectionId });
-    await outbox.flush(connectionId);
+    if (moved && event) await outbox.tell(connectionId, event);
     return moved;
   }
 }

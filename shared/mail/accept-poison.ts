@@ -1,7 +1,9 @@
+import { MINUTE } from '../clock.ts';
 import { sha256 } from '../ids.ts';
 import type { Invocation } from '../log.ts';
+import type { ReceivedMessage } from '../storage/ports.ts';
 import { RowConflict } from '../storage/table.ts';
-import { CONTAINERS } from '../storage-names.ts';
+import { CONTAINERS, POISON_QUEUES } from '../storage-names.ts';
 import { decodeBody, ownerOf } from './accept-message.ts';
 import type { MailDeps } from './deps.ts';
 import { eventRow } from './events.ts';
@@ -10,7 +12,43 @@ import { leaveTicket, ticketSchema } from './tickets.ts';
 import { recordKey } from './waiting.ts';
 
 /** How long a lane rests after a ticket for it failed again and again. */
-const REST_MS = 10 * 60_000;
+const REST_MS = 10 * MINUTE;
+/** A message that cannot be worked off now is looked at again after this. */
+const HIDDEN_SECONDS = 4 * 60;
+/** As many deliveries as the host makes of a message before it calls it poison. */
+const MOST_DELIVERIES = 15;
+/** The host ends an execution after ten minutes. What was not reached waits for the next run. */
+const BUDGET_MS = 4 * MINUTE;
+
+/**
+ * Works off the poison queues of mail and tickets. It reads them itself: the host makes no poison queue for a poison
+ * queue, so a message that no trigger gets through the Functions library, for example JSON nested ten thousand deep,
+ * would stay there until it expires. A message that was worked off and could not be deleted is worked off again.
+ */
+export async function readPoison(deps: MailDeps, invocation: Invocation): Promise<void> {
+  const [mail, tickets] = POISON_QUEUES;
+  const started = deps.clock.monotonic();
+  const workOff = async (queue: string, accept: (message: ReceivedMessage) => Promise<void>) => {
+    while (deps.clock.monotonic() - started < BUDGET_MS) {
+      const messages = await deps.queues.receive(queue, HIDDEN_SECONDS);
+      if (messages.length === 0) return;
+      for (const message of messages) {
+        try {
+          await accept(message);
+          await deps.queues.remove(queue, message);
+        } catch (error) {
+          invocation.log.failure('poison.failed', error, { queue, messageId: message.messageId });
+        }
+      }
+    }
+  };
+  await workOff(mail, async (message) => {
+    const { messageId, text } = message;
+    if (message.dequeueCount > MOST_DELIVERIES) return putAside(deps, messageId, text);
+    await acceptPoisonMail(deps, { messageId, body: text }, invocation);
+  });
+  await workOff(tickets, ({ text }) => acceptPoisonTicket(deps, text, invocation));
+}
 
 /**
  * A message of `outlook-mail` that failed 15 times. Its record decides: what ended, is being sent or is uncertain stays;
@@ -18,7 +56,7 @@ const REST_MS = 10 * 60_000;
  */
 export async function acceptPoisonMail(
   deps: MailDeps,
-  message: { readonly messageId: string; readonly body: unknown },
+  message: { readonly messageId: string; readonly body: string },
   invocation: Invocation,
 ): Promise<void> {
   const decoded = decodeBody(message.body);
@@ -28,8 +66,7 @@ export async function acceptPoisonMail(
   if (record && isWaiting(record)) await declareDead(deps, record, invocation);
   if (!record) {
     // Never taken in, or known under the id of a message that is gone: the lane's ticket sends what was taken in.
-    const text = typeof message.body === 'string' ? message.body : JSON.stringify(message.body);
-    await deps.blobs.put(CONTAINERS.rejected, message.messageId, Buffer.from(text ?? ''), { reason: 'poisoned' });
+    await putAside(deps, message.messageId, message.body);
   }
   invocation.log.warning('mail.poisoned', {
     ...owner,
@@ -41,10 +78,14 @@ export async function acceptPoisonMail(
 }
 
 /** A ticket that failed 15 times: the lane rests, then somebody looks again. */
-export async function acceptPoisonTicket(deps: MailDeps, body: unknown, invocation: Invocation): Promise<void> {
+export async function acceptPoisonTicket(deps: MailDeps, body: string, invocation: Invocation): Promise<void> {
   const ticket = ticketSchema.safeParse(decodeBody(body));
   invocation.log.warning('ticket.poisoned', ticket.success ? { connectionId: ticket.data.connectionId } : {});
   if (ticket.success) await leaveTicket(deps.queues, ticket.data, REST_MS);
+}
+
+async function putAside(deps: MailDeps, messageId: string, text: string): Promise<void> {
+  await deps.blobs.put(CONTAINERS.rejected, messageId, Buffer.from(text), { reason: 'poisoned' });
 }
 
 async function findRecord(deps: MailDeps, connectionId: string, mailId: string): Promise<MailRecord | undefined> {
@@ -66,7 +107,8 @@ async function declareDead(deps: MailDeps, record: MailRecord, invocation: Invoc
         etag: record.etag,
       },
       { kind: 'merge', rowKey: waitingKey, properties: { parked: true, parkedAt: at, claimedBy: 0 } },
-      eventRow(`${sha256(mailId)}|${record.attempts}-dead`, 'mail.dead', data, now),
+      // A mail that was retried may die again at the same attempt.
+      eventRow(`${sha256(mailId)}|${record.attempts}-dead-${now.getTime()}`, 'mail.dead', data, now),
     ]);
   } catch (error) {
     // Claimed or settled a moment ago: then it is not dead.

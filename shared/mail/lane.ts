@@ -196,8 +196,8 @@ export class LaneStore {
         await this.mails.write(connectionId, change.event ? [merge, change.event] : [merge]);
         return true;
       } catch (error) {
-        // The event is there: an earlier try of the same change was written.
-        if (error instanceof RowConflict && error.why === 'exists') return false;
+        // The event is there: this change was written by a try whose answer was lost.
+        if (error instanceof RowConflict && error.why === 'exists') return true;
         if (!(error instanceof RowConflict)) throw error;
       }
     }

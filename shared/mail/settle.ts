@@ -153,5 +153,7 @@ function event(state: Told, mail: WaitingMail, reason: string, options: SettleOp
     ...(reason && { reason }),
     ...(alertAddress && { alertAddress }),
   };
-  return eventRow(`${mail.hash}|${mail.attempts}-${state}`, type, data, options.now);
+  // A mail may expire again, when it was retried meanwhile: without an attempt, its time tells the two apart.
+  const time = state === 'expired' ? `-${Date.parse(mail.expiresAt)}` : '';
+  return eventRow(`${mail.hash}|${mail.attempts}-${state}${time}`, type, data, options.now);
 }

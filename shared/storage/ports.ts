@@ -12,6 +12,23 @@ export interface Queues {
    * not seen, and nothing is taken from the queue. Storage shows 32 messages, roughly the oldest.
    */
   oldest(queue: string): Promise<Date | undefined>;
+  /**
+   * Takes up to 32 messages off the front of a queue, for this long: then whoever asks next gets them again.
+   * @param hiddenSeconds 1 to 604,800
+   */
+  receive(queue: string, hiddenSeconds: number): Promise<readonly ReceivedMessage[]>;
+  /** Deletes a received message; one that another reader has received since, or deleted, is fine. */
+  remove(queue: string, message: ReceivedMessage): Promise<void>;
+}
+
+/** A message as {@link Queues.receive} gives it. */
+export interface ReceivedMessage {
+  readonly messageId: string;
+  /** Proves to storage that the message was received last by whoever deletes it. */
+  readonly popReceipt: string;
+  readonly text: string;
+  /** How often it was received, this time included. */
+  readonly dequeueCount: number;
 }
 
 export interface StoredBlob {

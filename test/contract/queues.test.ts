@@ -93,6 +93,43 @@ describe.each([
   });
 });
 
+describe.each([
+  ['the fake', () => fake],
+  ['Azurite', () => azure],
+])('receiving from a queue (%s)', (_name, subject) => {
+  test('gives each message to one reader, tells how often, and deletes what was worked off', async () => {
+    const queue = await newQueue();
+    const { queues } = subject();
+    expect(await queues.receive(queue, 60)).toEqual([]);
+    await queues.send(queue, 'hidden', 3_600);
+    await queues.send(queue, 'Grüße <&>');
+    const [message, ...others] = await queues.receive(queue, 60);
+    expect(message).toMatchObject({ text: 'Grüße <&>', dequeueCount: 1 });
+    expect(others).toEqual([]);
+    expect(await queues.receive(queue, 60)).toEqual([]);
+    if (message) await queues.remove(queue, message);
+    expect(await queues.depth(queue)).toBe(1);
+    if (message) await queues.remove(queue, message);
+  });
+});
+
+test('what another reader received since is left to them', async () => {
+  const queue = await newQueue();
+  await azure.queues.send(queue, 'x');
+  const [mine] = await azure.queues.receive(queue, 1);
+  const theirs = await until(async () => (await azure.queues.receive(queue, 60))[0]);
+  expect(theirs.dequeueCount).toBe(2);
+  if (mine) await azure.queues.remove(queue, mine);
+  expect(await azure.queues.depth(queue)).toBe(1);
+});
+
+test('carriage returns arrive as they were sent, and text that only looks like one too', async () => {
+  const queue = await newQueue();
+  const texts = ['{\r\n  "a": 1\r\n}', '{"a":"&#xD;"}'];
+  for (const text of texts) await azure.queues.send(queue, text);
+  expect((await azure.queues.receive(queue, 60)).map(({ text }) => text).sort()).toEqual([...texts].sort());
+});
+
 test('messages on Azure never expire', async () => {
   const queue = await newQueue();
   await azure.queues.send(queue, 'kept', 1);
@@ -117,5 +154,6 @@ async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
 test('a queue that cannot be reached is reported as unavailable', async () => {
   await expect(azure.queues.send('missing-queue', 'x')).rejects.toBeInstanceOf(StoreUnavailable);
   await expect(azure.queues.oldest('missing-queue')).rejects.toBeInstanceOf(StoreUnavailable);
+  await expect(azure.queues.receive('missing-queue', 60)).rejects.toBeInstanceOf(StoreUnavailable);
   await expect(azure.queues.depth('missing-queue')).rejects.toBeInstanceOf(StoreUnavailable);
 });

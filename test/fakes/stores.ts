@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Blobs, Queues, Secrets, SecretTags, StoredBlob } from '../../shared/storage/ports.ts';
+import type { Blobs, Queues, ReceivedMessage, Secrets, SecretTags, StoredBlob } from '../../shared/storage/ports.ts';
 
 export interface FakeMessage {
   readonly queue: string;
@@ -15,6 +15,7 @@ export class FakeQueues implements Queues {
   /** Called when a message is on its queue and nobody was told yet. */
   after: () => void = () => {};
   private readonly now: () => Date;
+  private readonly received = new Map<FakeMessage, { readonly messageId: string; readonly dequeueCount: number }>();
 
   constructor(now: () => Date = () => new Date()) {
     this.now = now;
@@ -32,6 +33,33 @@ export class FakeQueues implements Queues {
 
   async oldest(queue: string): Promise<Date | undefined> {
     return this.of(queue).find(({ visibleInSeconds }) => visibleInSeconds === 0)?.sentAt;
+  }
+
+  async receive(queue: string, hiddenSeconds: number): Promise<readonly ReceivedMessage[]> {
+    await this.before();
+    const now = this.now().getTime();
+    const visible = this.of(queue).filter(({ visibleInSeconds, sentAt }) => {
+      return sentAt.getTime() + visibleInSeconds * 1000 <= now;
+    });
+    return visible.slice(0, 32).map((message) => {
+      const received = this.received.get(message) ?? { messageId: `msg-${this.received.size + 1}`, dequeueCount: 0 };
+      const next = { ...received, dequeueCount: received.dequeueCount + 1 };
+      const hidden = { ...message, visibleInSeconds: (now - message.sentAt.getTime()) / 1000 + hiddenSeconds };
+      this.sent[this.sent.indexOf(message)] = hidden;
+      this.received.delete(message);
+      this.received.set(hidden, next);
+      return { ...next, popReceipt: String(next.dequeueCount), text: message.text };
+    });
+  }
+
+  async remove(queue: string, { messageId, popReceipt }: ReceivedMessage): Promise<void> {
+    await this.before();
+    for (const message of this.of(queue)) {
+      const received = this.received.get(message);
+      if (received?.messageId !== messageId || String(received.dequeueCount) !== popReceipt) continue;
+      this.sent.splice(this.sent.indexOf(message), 1);
+    }
+    this.after();
   }
 
   of(queue: string): FakeMessage[] {

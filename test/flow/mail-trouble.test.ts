@@ -4,7 +4,7 @@ import type { Connection, Mail } from './support/api.ts';
 import { type Flow, startFlow } from './support/flow.ts';
 import { linkMailbox } from './support/link.ts';
 import { connectionPath } from './support/mails.ts';
-import { enqueue, type MailFields, mail, message } from './support/messages.ts';
+import { enqueue, type MailFields, mail, message, rejected } from './support/messages.ts';
 import { QUICK } from './support/quick.ts';
 import { until } from './support/until.ts';
 
@@ -223,6 +223,20 @@ describe('a mail whose fate nobody knows is never doubled', () => {
     expect(await graphCalls(fromQueue.mailId)).toHaveLength(1);
     expect(await flow.mails.copies(fromQueue.mailId)).toHaveLength(1);
     if (end === 'uncertain') await flow.events.tells('mail.uncertain', { mailId: fromQueue.mailId });
+  });
+});
+
+describe('a message that no function gets hold of', () => {
+  it('goes from the poison queue to rejected-mail as it was sent', async () => {
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    await flow.queue('outlook-mail-poison').sendMessage(deep);
+    await flow.control('host/run', { function: 'poison-reader' });
+    const kept = [];
+    for await (const blob of flow.blobs().getContainerClient('rejected-mail').listBlobsFlat()) {
+      kept.push(await rejected(flow, blob.name));
+    }
+    expect(kept).toContainEqual({ reason: 'poisoned', text: deep });
+    expect((await flow.queue('outlook-mail-poison').getProperties()).approximateMessagesCount).toBe(0);
   });
 });
 

@@ -44,11 +44,9 @@ const HTTP = [
 const QUEUES = [
   'mail-sender       outlook-mail',
   'lane-worker       outlook-lanes',
-  'mail-poison       outlook-mail-poison',
-  'lane-poison       outlook-lanes-poison',
   'connection-check  outlook-work-checks',
 ];
-const TIMERS = ['connections-scan  0 17 * * * *', 'measure  0 */5 * * * *'];
+const TIMERS = ['connections-scan  0 17 * * * *', 'poison-reader  30 */5 * * * *', 'measure  0 */5 * * * *'];
 
 /** Whom the internet may call without a key. */
 const PUBLIC = ['auth/open/Outlook', 'auth/callback/Outlook', 'health'];

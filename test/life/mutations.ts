@@ -19,6 +19,8 @@ export const MUTATIONS = {
       queues: {
         depth: (queue) => adapters.queues.depth(queue),
         oldest: (queue) => adapters.queues.oldest(queue),
+        receive: (queue, seconds) => adapters.queues.receive(queue, seconds),
+        remove: (queue, message) => adapters.queues.remove(queue, message),
         send: async (queue, text, seconds) => {
           if (queue !== QUEUES.checks || !text.includes('"connection"'))
             await adapters.queues.send(queue, text, seconds);

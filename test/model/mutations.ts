@@ -1,6 +1,7 @@
 import type { Adapters } from '../../shared/azure/adapters.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Delivery } from '../../shared/mail/work-lane.ts';
+import type { ReceivedMessage } from '../../shared/storage/ports.ts';
 import type { RowOperation, Table } from '../../shared/storage/table.ts';
 import { QUEUES } from '../../shared/storage-names.ts';
 import type { Process } from './process.ts';
@@ -44,6 +45,8 @@ export const MUTATIONS = {
       queues: {
         depth: (queue: string) => adapters.queues.depth(queue),
         oldest: (queue: string) => adapters.queues.oldest(queue),
+        receive: (queue: string, seconds: number) => adapters.queues.receive(queue, seconds),
+        remove: (queue: string, message: ReceivedMessage) => adapters.queues.remove(queue, message),
         send: async (queue: string, text: string, seconds?: number) => {
           if (queue !== QUEUES.lanes) await adapters.queues.send(queue, text, seconds);
         },

@@ -1,4 +1,4 @@
-import type { Blobs, Queues, Secrets, SecretTags } from '../../shared/storage/ports.ts';
+import type { Blobs, Queues, ReceivedMessage, Secrets, SecretTags } from '../../shared/storage/ports.ts';
 import type { RowOperation, RowRange, Table } from '../../shared/storage/table.ts';
 import type { FakeTable } from '../fakes/table.ts';
 import type { CallFaults, Process } from './process.ts';
@@ -76,6 +76,15 @@ export class QueuesOfProcess implements Queues {
 
   oldest(): Promise<Date | undefined> {
     return this.process.call(async () => undefined);
+  }
+
+  /** The model's host delivers poisoned messages itself. */
+  receive(): Promise<readonly ReceivedMessage[]> {
+    return this.process.call(async () => []);
+  }
+
+  remove(): Promise<void> {
+    return this.process.call(async () => {});
   }
 }
 

@@ -181,8 +181,9 @@ class Walk {
     await this.enqueue(QUEUES.mail, held);
     await this.flow.mails.reaches(connectionId, held.mailId, 'held');
     await this.enqueue(POISON_QUEUES[0], held);
-    await this.seen('mail.dead');
     await this.enqueue(POISON_QUEUES[1], { v: 1, customerId: CUSTOMER, connectionId });
+    await this.flow.control('host/run', { function: 'poison-reader' });
+    await this.seen('mail.dead');
     await this.seen('ticket.poisoned');
   }
 

@@ -22,6 +22,26 @@ describe('trouble', () => {
     expect(eventsOf(fake)).toEqual(['connection.linked', 'connection.needs_relink']);
   });
 
+  test('met by four sends at once is told once, under one id', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    const all = await Promise.all([1, 2, 3, 4].map(() => shut(fake, connection, 'needs_relink', 'invalid_grant')));
+    expect(all).toEqual([true, true, true, true]);
+    expect(eventsOf(fake)).toEqual(['connection.linked', 'connection.needs_relink']);
+  });
+
+  test('of an application, met by four sends at once, is told once', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link(customerOwned());
+    const { applications } = fake.app.linking;
+    const refused = await applications.get('acme', CUSTOMER_CLIENT_ID);
+    const log = fake.invocation().log;
+    await Promise.all(
+      [1, 2, 3, 4].map(() => fake.app.mail.health.shut(connection, 'broken', 'secret_expired', log, refused)),
+    );
+    expect(eventsOf(fake)).toEqual(['connection.linked', 'application.broken']);
+  });
+
   test('of old credentials never touches a fresh link', async () => {
     const fake = new FakeApp();
     const { connection } = await fake.link();

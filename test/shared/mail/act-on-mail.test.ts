@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { HOUR } from '../../../shared/clock.ts';
 import { unlinkConnection } from '../../../shared/connections/unlink.ts';
 import { actOnMail, actOnMails, cancelMail } from '../../../shared/mail/act-on-mail.ts';
+import { leaveTicket } from '../../../shared/mail/tickets.ts';
 import { QUEUES } from '../../../shared/storage-names.ts';
 import { MailWorld } from './support.ts';
 
@@ -50,6 +52,21 @@ describe('cancelling', () => {
     const cancelled = cancelMail(world.app.mail, world.connection, 'mail-1', world.invocation());
     await expect(cancelled).rejects.toMatchObject({ code: 'already_sending' });
   });
+});
+
+test('a mail that expires, is retried and expires again is told of twice, under two ids', async () => {
+  await world.app.mail.lanes.setGate(world.connection.connectionId, { to: () => 'paused' });
+  await world.deliver(world.message());
+  for (const _ of [1, 2]) {
+    world.clock.advance(73 * HOUR);
+    await leaveTicket(world.queues, world.connection);
+    await world.deliverTickets(1);
+    expect(await world.record()).toMatchObject({ state: 'expired', attempts: 0 });
+    await act({ kind: 'retry', attempt: 0 });
+  }
+  const expired = world.queues.of(QUEUES.events).map(({ text }) => JSON.parse(text) as { id: string; type: string });
+  expect(expired.map(({ type }) => type)).toEqual(['mail.expired', 'mail.expired']);
+  expect(new Set(expired.map(({ id }) => id)).size).toBe(2);
 });
 
 describe('retrying', () => {
