@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CALLER_ID, isGuid } from './ids.ts';
 import { type MicrosoftCloud, microsoftCloud, type SharedAuthority } from './microsoft/endpoints.ts';
 

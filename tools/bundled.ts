@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { BUNDLE } from './build.ts';
+import { bundleOptions } from './bundle.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 
@@ -17,7 +17,8 @@ export interface BundledPackage {
 
 /** The packages that the bundle contains code of; a package that was imported and left out whole is not among them. */
 export async function bundledPackages(): Promise<readonly BundledPackage[]> {
-  const { metafile } = await build({ ...BUNDLE, absWorkingDir: ROOT, write: false, metafile: true, sourcemap: false });
+  const options = bundleOptions('functions/index.ts', 'dist');
+  const { metafile } = await build({ ...options, absWorkingDir: ROOT, write: false, metafile: true, sourcemap: false });
   const files = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
   );

@@ -1,9 +1,9 @@
 /**
- * Makes what is deployed, in dist/package: the bundle with its source map, host.json, a package.json that names it, and the
+ * Makes what is deployed, in dist/package: the bundle with its source maps, host.json, a package.json that names it, and the
  * notices of the packages in it. No node_modules: the bundle is self-contained. Run after the build. An argument names
  * another folder.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,6 +15,7 @@ rmSync(target, { recursive: true, force: true });
 mkdirSync(join(target, 'dist'), { recursive: true });
 for (const file of ['host.json', 'dist/index.js', 'dist/index.js.map', 'THIRD-PARTY-NOTICES.txt'])
   copyFileSync(join(root, file), join(target, file));
+cpSync(join(root, 'dist/chunks'), join(target, 'dist/chunks'), { recursive: true });
 
 const { name, version, type, main } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
   string,

@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError, type FieldError, invalidField } from '../../shared/errors.ts';
 import { CALLER_ID } from '../../shared/ids.ts';
 import { fieldErrors } from '../../shared/mail/field-errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { App } from '../../shared/compose.ts';
 import { describeConnection } from '../../shared/connections/read-connections.ts';
 import { checkApplication } from '../../shared/linking/check-application.ts';

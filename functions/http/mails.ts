@@ -1,5 +1,5 @@
 import type { HttpRequest } from '@azure/functions';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { App } from '../../shared/compose.ts';
 import type { Connection } from '../../shared/connections/connection.ts';
 import { requireConnection } from '../../shared/connections/read-connections.ts';

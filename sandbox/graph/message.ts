@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The part of Graph's `message` resource that the stand-in takes. Objects are strict because Graph's reader is: a

@@ -20,6 +20,8 @@ export interface KeyVaultOptions {
   readonly accepts: (token: string, audience: string) => boolean;
   /** Values that may show in the record of requests. */
   readonly publicValues: readonly string[];
+  /** New versions that the vault takes in 10 seconds before it answers 429: 300 at Azure. No limit unless given. */
+  readonly newVersionsPer10Seconds?: number;
 }
 
 export interface SecretSnapshot {
@@ -46,13 +48,14 @@ export interface KeyVault {
 export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault> {
   const vault = new Vault();
   const journal = new Journal({ mask: (record) => mask(record, options.publicValues) });
+  const throttle = new WriteLimit(options.newVersionsPer10Seconds ?? Number.POSITIVE_INFINITY);
   const server = await serve({
     host: '127.0.0.1',
     tls: options.tls,
     ...(options.port !== undefined && { port: options.port }),
     handler: challengeFirst(
       journal.wrap((call) => {
-        const reply = isAuthorized(call, options) ? route(vault, call) : challenge();
+        const reply = isAuthorized(call, options) ? (throttle.refusal(call) ?? route(vault, call)) : challenge();
         return { reply, taken: reply.status < 300 };
       }),
     ),
@@ -69,6 +72,27 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
     ],
     close: () => server.close(),
   };
+}
+
+/** Counts new versions in windows of ten seconds. */
+class WriteLimit {
+  private readonly most: number;
+  private window = 0;
+  private count = 0;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  refusal({ method }: Call): Reply | undefined {
+    if (method !== 'PUT') return undefined;
+    const window = Math.floor(performance.now() / 10_000);
+    if (window !== this.window) [this.window, this.count] = [window, 0];
+    this.count += 1;
+    return this.count > this.most
+      ? failure(429, 'Throttled', 'Request was not processed because too many.')
+      : undefined;
+  }
 }
 
 function isAuthorized(call: Call, options: KeyVaultOptions): boolean {

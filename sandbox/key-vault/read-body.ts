@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Key Vault's limits for what goes with a secret. */
 const changes = z.object({

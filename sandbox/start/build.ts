@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const BUNDLE = 'dist/index.js';
-const SOURCES = ['functions', 'shared', 'tools/build.ts', 'package.json', 'package-lock.json'];
+const SOURCES = ['functions', 'shared', 'tools/build.ts', 'tools/bundle.ts', 'package.json', 'package-lock.json'];
 
 /**
  * Builds the bundle when it is missing or older than its sources. Writing it without need would pull it away under

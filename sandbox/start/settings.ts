@@ -5,6 +5,9 @@ import { RETURN_TO } from './info.ts';
 
 export type Settings = Readonly<Record<string, string>>;
 
+/** Where storage is; it may run in another process. */
+export type StorageAddresses = Pick<Storage, 'connectionString' | 'blobUrl' | 'queueUrl' | 'tableUrl'>;
+
 /** Name of the secret that holds the service provider application's client secret in the sandbox's vault. */
 export const SERVICE_PROVIDER_SECRET = 'service-provider-client-secret';
 
@@ -15,7 +18,7 @@ export interface SettingsInput {
   readonly keyVaultUrl: string;
   readonly loginUrl: string;
   readonly graphUrl: string;
-  readonly storage: Storage;
+  readonly storage: StorageAddresses;
   readonly storageAccess: 'connectionString' | 'identity';
   readonly managedIdentity: Settings;
   readonly directory: Directory;
@@ -50,7 +53,12 @@ export function productSettings(input: SettingsInput): Settings {
   };
 }
 
-function storageConnection(name: string, storage: Storage, access: 'connectionString' | 'identity', clientId: string) {
+function storageConnection(
+  name: string,
+  storage: StorageAddresses,
+  access: 'connectionString' | 'identity',
+  clientId: string,
+) {
   if (access === 'connectionString') return { [name]: storage.connectionString };
   return {
     [`${name}__queueServiceUri`]: storage.queueUrl,

@@ -12,6 +12,8 @@ export interface StorageOptions {
   readonly tls?: Certificate;
   /** `usual`: 10000-10002 when all three are free. Only over http, which is all that `UseDevelopmentStorage=true` means. */
   readonly ports?: 'usual' | 'free';
+  /** How long each request waits before it is served, as it would between two machines. */
+  readonly latencyMs?: number;
 }
 
 export interface Storage {
@@ -43,7 +45,7 @@ export async function startStorage(options: StorageOptions = {}): Promise<Storag
   };
   const usual = options.ports !== 'free' && !options.tls && (await areFree(Object.values(USUAL_PORTS)));
   const servers = await withCertificateFiles(options.tls, async (files) => {
-    const start = (ports: Readonly<Record<Service, number>>) => startAll(ports, files, count);
+    const start = (ports: Readonly<Record<Service, number>>) => startAll(ports, files, count, options.latencyMs ?? 0);
     // Another process may take a port between the question and the start.
     return usual ? start(USUAL_PORTS).catch(() => start(FREE_PORTS)) : start(FREE_PORTS);
   });
@@ -79,10 +81,11 @@ async function startAll(
   ports: Readonly<Record<Service, number>>,
   files: CertificateFiles | undefined,
   count: (service: Service, request: IncomingMessage) => void,
+  latencyMs: number,
 ): Promise<Record<Service, AzuriteServer>> {
   const make = (service: Service) => {
     const server = azuriteServer(service, ports[service], files);
-    guard(server, (request) => count(service, request));
+    guard(server, (request) => count(service, request), latencyMs);
     return server;
   };
   const servers = { blob: make('blob'), queue: make('queue'), table: make('table') };
@@ -98,7 +101,7 @@ async function startAll(
  * send. The account key is public, so a signed address can be made by anybody; Azurite itself looks at neither Host nor
  * Origin.
  */
-function guard(server: AzuriteServer, count: (request: IncomingMessage) => void): void {
+function guard(server: AzuriteServer, count: (request: IncomingMessage) => void, latencyMs: number): void {
   const listeners = server.httpServer.listeners('request') as RequestListener[];
   server.httpServer.removeAllListeners('request');
   server.httpServer.on('request', (request, response) => {
@@ -108,7 +111,11 @@ function guard(server: AzuriteServer, count: (request: IncomingMessage) => void)
       return;
     }
     count(request);
-    for (const listener of listeners) listener.call(server.httpServer, request, response);
+    const pass = () => {
+      for (const listener of listeners) listener.call(server.httpServer, request, response);
+    };
+    if (latencyMs > 0) setTimeout(pass, latencyMs);
+    else pass();
   });
 }
 

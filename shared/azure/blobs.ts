@@ -1,18 +1,20 @@
-import { type BlobClient, type BlobServiceClient, RestError } from '@azure/storage-blob';
+// The same class as storage-blob's, which is loaded at its first use only.
+import { RestError } from '@azure/data-tables';
+import type { BlobClient, BlobServiceClient } from '@azure/storage-blob';
 import { type Blobs, type StoredBlob, StoreUnavailable } from '../storage/ports.ts';
 
 /** `Blobs` on `@azure/storage-blob`. */
 export class AzureBlobs implements Blobs {
-  private readonly service: BlobServiceClient;
+  private readonly service: () => Promise<BlobServiceClient>;
 
-  constructor(service: BlobServiceClient) {
+  constructor(service: () => Promise<BlobServiceClient>) {
     this.service = service;
   }
 
   async put(container: string, name: string, content: Buffer, metadata: Readonly<Record<string, string>> = {}) {
     if (leadsElsewhere(name)) throw new Error('a blob name has no . or .. segments');
     try {
-      const blob = this.service.getContainerClient(container).getBlockBlobClient(name);
+      const blob = (await this.service()).getContainerClient(container).getBlockBlobClient(name);
       const { etag } = await blob.upload(content, content.length, { metadata: { ...metadata } });
       return etag ?? '';
     } catch (error) {
@@ -27,7 +29,7 @@ export class AzureBlobs implements Blobs {
     etag?: string,
   ): Promise<StoredBlob | 'tooLarge' | undefined> {
     if (leadsElsewhere(name)) return undefined;
-    const blob = this.service.getContainerClient(container).getBlobClient(name);
+    const blob = (await this.service()).getContainerClient(container).getBlobClient(name);
     const conditions = etag === undefined ? {} : { ifMatch: etag };
     try {
       // One byte more than allowed tells a blob that is too large without reading it whole.
@@ -59,7 +61,7 @@ export class AzureBlobs implements Blobs {
   async remove(container: string, name: string): Promise<void> {
     if (leadsElsewhere(name)) return;
     try {
-      await this.service.getContainerClient(container).getBlobClient(name).deleteIfExists();
+      await (await this.service()).getContainerClient(container).getBlobClient(name).deleteIfExists();
     } catch (error) {
       throw new StoreUnavailable('blob storage', undefined, error);
     }
@@ -68,7 +70,7 @@ export class AzureBlobs implements Blobs {
   async list(container: string, prefix: string, limit: number): Promise<readonly string[]> {
     const names: string[] = [];
     try {
-      const blobs = this.service.getContainerClient(container).listBlobsFlat(prefix === '' ? {} : { prefix });
+      const blobs = (await this.service()).getContainerClient(container).listBlobsFlat(prefix === '' ? {} : { prefix });
       for await (const { segment } of blobs.byPage({ maxPageSize: Math.min(limit, 5_000) })) {
         names.push(...segment.blobItems.map(({ name }) => name));
         if (names.length >= limit) break;

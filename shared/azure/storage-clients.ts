@@ -1,13 +1,15 @@
 import { TableClient, TableServiceClient } from '@azure/data-tables';
 import type { TokenCredential } from '@azure/identity';
-import { BlobServiceClient } from '@azure/storage-blob';
+import type { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import type { StorageConnection } from '../config.ts';
+import { tableHttpClient } from './table-transaction.ts';
 import { TIME_LIMIT } from './time-limit.ts';
 
 export interface StorageClients {
   readonly queues: QueueServiceClient;
-  readonly blobs: BlobServiceClient;
+  /** Loaded at its first use: only large mail needs it, and it is a quarter of all code that would be read at a start. */
+  readonly blobs: () => Promise<BlobServiceClient>;
   readonly tableService: TableServiceClient;
   table(name: string): TableClient;
 }
@@ -15,6 +17,7 @@ export interface StorageClients {
 /** Storage retries: short, because a function that waits long holds its message; a redelivery tries again anyway. */
 const RETRIES = { maxTries: 4, retryDelayInMs: 200, maxRetryDelayInMs: 2_000, tryTimeoutInMs: 10_000 } as const;
 const TABLE_OPTIONS = {
+  httpClient: tableHttpClient,
   retryOptions: { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 },
   additionalPolicies: [TIME_LIMIT],
 };
@@ -26,7 +29,10 @@ export function storageClients(connection: StorageConnection, credential: TokenC
     const { queueUrl, blobUrl, tableUrl } = connection;
     return {
       queues: new QueueServiceClient(queueUrl, credential, options),
-      blobs: new BlobServiceClient(blobUrl, credential, options),
+      blobs: lazily(async () => {
+        const { BlobServiceClient } = await import('@azure/storage-blob');
+        return new BlobServiceClient(blobUrl, credential, options);
+      }),
       tableService: new TableServiceClient(tableUrl, credential, TABLE_OPTIONS),
       table: (name) => new TableClient(tableUrl, name, credential, TABLE_OPTIONS),
     };
@@ -36,9 +42,21 @@ export function storageClients(connection: StorageConnection, credential: TokenC
   const tableOptions = { ...TABLE_OPTIONS, allowInsecureConnection: isLoopbackOnly(value) };
   return {
     queues: QueueServiceClient.fromConnectionString(value, options),
-    blobs: BlobServiceClient.fromConnectionString(value, options),
+    blobs: lazily(async () => {
+      const { BlobServiceClient } = await import('@azure/storage-blob');
+      return BlobServiceClient.fromConnectionString(value, options);
+    }),
     tableService: TableServiceClient.fromConnectionString(value, tableOptions),
     table: (name) => TableClient.fromConnectionString(value, name, tableOptions),
+  };
+}
+
+/** Makes something at its first use, once. */
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { odata, RestError, type TableClient, type TableEntity, type TransactionAction } from '@azure/data-tables';
+import { odata, RestError, type TableClient, type TableEntity } from '@azure/data-tables';
 import { invalidField } from '../errors.ts';
 import { StoreUnavailable } from '../storage/ports.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type Table,
   type TableValue,
 } from '../storage/table.ts';
+import { isLargeInteger, submitTransaction } from './table-transaction.ts';
 
 /** Property that tells our own write from somebody else's; see `recognize`. */
 const WRITE_ID = 'w';
@@ -113,17 +114,15 @@ export class AzureTable implements Table {
   }
 
   private async transaction(partitionKey: string, operations: readonly RowOperation[], writeId: string) {
-    const actions = operations.map((operation): TransactionAction => {
-      const { rowKey } = operation;
-      if (operation.kind === 'delete') return ['delete', { partitionKey, rowKey }];
-      const entity = toEntity(partitionKey, rowKey, operation.properties, writeId);
-      if (operation.kind === 'insert') return ['create', entity];
-      return ['update', entity, operation.kind === 'merge' ? 'Merge' : 'Replace', { etag: operation.etag ?? '*' }];
-    });
-    const { subResponses } = await this.client.submitTransaction(actions);
+    const marked = operations.map((operation) =>
+      operation.kind === 'delete'
+        ? operation
+        : { ...operation, properties: { ...operation.properties, [WRITE_ID]: writeId } },
+    );
+    const answers = await submitTransaction(this.client, partitionKey, marked);
     const etags = new Map<string, string>();
     for (const [index, { rowKey }] of operations.entries()) {
-      const etag = subResponses[index]?.etag;
+      const etag = answers[index];
       if (etag) etags.set(rowKey, etag);
     }
     return etags;
@@ -162,11 +161,6 @@ function toEntity(partitionKey: string, rowKey: string, properties: Properties, 
     isLargeInteger(value) ? double(value) : value,
   ]);
   return { ...Object.fromEntries(typed), partitionKey, rowKey, [WRITE_ID]: writeId };
-}
-
-/** Storage takes a whole number in JSON for an Edm.Int32, and refuses one that is larger. */
-function isLargeInteger(value: TableValue | undefined): value is number {
-  return Number.isInteger(value) && Math.abs(value as number) > 2 ** 31 - 1;
 }
 
 function double(value: number) {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../errors.ts';
 import type { Invocation } from '../log.ts';
 import { eventRow } from '../mail/events.ts';

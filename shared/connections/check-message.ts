@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CALLER_ID, isGuid, isOwnId } from '../ids.ts';
 import type { Queues } from '../storage/ports.ts';
 import { QUEUES } from '../storage-names.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DAY, later } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { newSecretName } from '../ids.ts';

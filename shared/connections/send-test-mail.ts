@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SECOND } from '../clock.ts';
 import type { Invocation } from '../log.ts';
 import { address } from '../mail/address.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CALLER_ID, isGuid, isOwnId, isSecretId } from '../ids.ts';
 
 /** Half a character cannot be written as UTF-8: it would be stored, hashed and compared as another one. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { HOUR, later } from '../clock.ts';
 import { AppError, type ErrorCode } from '../errors.ts';
 import { CALLER_ID, sha256 } from '../ids.ts';

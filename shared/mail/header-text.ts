@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Text that becomes part of a header line: a line break in it would forge further headers. */
 export const headerText = (maximum: number) =>

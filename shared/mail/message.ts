@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CALLER_ID, isOwnId } from '../ids.ts';
 import { address } from './address.ts';
 import { headerText } from './header-text.ts';

@@ -18,8 +18,8 @@ export type RowOperation =
   | { readonly kind: 'merge'; readonly rowKey: string; readonly properties: Properties; readonly etag?: string }
   | { readonly kind: 'replace'; readonly rowKey: string; readonly properties: Properties; readonly etag?: string }
   /**
-   * The ETag counts only where the delete is the write's sole operation: data-tables drops it inside a transaction, so
-   * there a merge in the same transaction is conditioned instead.
+   * The ETag counts only where the delete is the write's sole operation: a transaction sends none with it, as that of
+   * data-tables does. There, a merge in the same transaction is conditioned instead.
    */
   | { readonly kind: 'delete'; readonly rowKey: string; readonly etag?: string };
 

@@ -120,6 +120,6 @@ test('a container that is missing has no blobs, and takes none', async () => {
 test('metadata are kept for people who look at the container', async () => {
   const name = newName();
   await azure.put(container, name, Buffer.from('x'), { reason: 'message_unreadable' });
-  const { metadata } = await clients.blobs.getContainerClient(container).getBlobClient(name).getProperties();
+  const { metadata } = await (await clients.blobs()).getContainerClient(container).getBlobClient(name).getProperties();
   expect(metadata).toEqual({ reason: 'message_unreadable' });
 });

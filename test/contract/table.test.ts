@@ -185,7 +185,7 @@ describe.each([
       await expect(write(insert('new'), insert('y'), insert('x'))).rejects.toEqual(conflict('y', 'exists'));
     });
 
-    test('ignores the ETag of a delete, which the library drops: condition an update instead', async () => {
+    test('ignores the ETag of a delete, as the library does: condition an update instead', async () => {
       newPartition();
       const old = (await write(insert('0', { n: 1 }))).get('0') ?? '';
       await write({ kind: 'merge', rowKey: '0', properties: { n: 2 } });

@@ -63,6 +63,12 @@ describe('production code', () => {
     expect(packages.filter((each) => !allowed(each)).map(shown)).toEqual([]);
   });
 
+  test('imports zod as a namespace: `{ z }` brings half a megabyte of languages along, read at every start', () => {
+    const values = packages.filter(({ from, typeOnly }) => from === 'zod' && !typeOnly);
+    expect(values.length).toBeGreaterThan(5);
+    expect(values.filter(({ names }) => names !== '* as z').map(({ file, names }) => `${file} ${names}`)).toEqual([]);
+  });
+
   test('imports shared/azure in its composition root only', () => {
     const outside = imports.filter(
       ({ file, target }) => target !== undefined && isIn('shared/azure')(target) && !isIn('shared/azure')(file),

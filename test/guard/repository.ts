@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What is not part of the repository: see .gitignore. */
-const IGNORED = new Set(['.git', 'node_modules', 'dist', 'local.settings.json', '.sandbox', 'test-results']);
+const IGNORED = new Set(['.git', 'node_modules', 'dist', 'local.settings.json', '.sandbox', '.bench', 'test-results']);
 
 /** Every text file of the repository below the folders, or below the root; with forward slashes. */
 export function filesBelow(...folders: string[]): string[] {

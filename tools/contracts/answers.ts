@@ -2,7 +2,7 @@
  * What the API answers, as schemas: for the OpenAPI description, and for the tests, which hold every answer that they get
  * against it. Strict: a member that is not described here fails a test.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { CONNECTION_REASONS } from '../../shared/connection-reasons.ts';
 import type { ApplicationResource } from '../../shared/connections/application-resource.ts';
 import type { ConnectionResource } from '../../shared/connections/resource.ts';

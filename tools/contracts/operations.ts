@@ -1,5 +1,5 @@
 /** What the OpenAPI description says of each endpoint, by the endpoint's name. Everything that can be derived is not here. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { pageQuery } from '../../functions/http/input.ts';
 import { linkQuery } from '../../functions/http/links.ts';
 import { mailsQuery } from '../../functions/http/mails.ts';

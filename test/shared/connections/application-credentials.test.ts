@@ -24,6 +24,16 @@ test('a secret is read once and kept for twelve hours', async () => {
   expect(fake.secrets.reads).toBe(2);
 });
 
+test('all who ask at once share one read; who was refused reads for itself', async () => {
+  const { fake, credentials } = world();
+  await fake.secrets.set('s', 'value', tags('acme'));
+  const asked = Array.from({ length: 24 }, () => credentials.customerOwned('acme', 'app', 's'));
+  expect(new Set((await Promise.all(asked)).map((each) => JSON.stringify(each?.proof))).size).toBe(1);
+  expect(fake.secrets.reads).toBe(1);
+  await Promise.all([1, 2].map(() => credentials.customerOwned('acme', 'app', 's', true)));
+  expect(fake.secrets.reads).toBe(3);
+});
+
 test('what was read for one customer is not found by another that names the same secret', async () => {
   const { fake, credentials } = world();
   await fake.secrets.set('s', 'value', tags('acme'));
