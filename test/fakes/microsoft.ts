@@ -26,6 +26,8 @@ export class FakeIdentity implements IdentityPlatform {
   readonly failures: MicrosoftErrorFacts[] = [];
   /** Claims that replace the ordinary ones of the account hr@acme.example. */
   claims: IdTokenClaims = {};
+  /** Claims of the id token that a refresh brings along; none by default. */
+  refreshedClaims: IdTokenClaims | undefined;
   scopes: readonly string[] = ['https://graph.microsoft.com/Mail.Send', 'openid', 'profile'];
   /** Whether a sign-in yields a refresh token. */
   offline = true;
@@ -87,7 +89,8 @@ export class FakeIdentity implements IdentityPlatform {
     await this.ready(request.credential);
     this.refreshed.push(request);
     this.failIfTold();
-    return { ...this.tokens(), refreshToken: this.nextRefreshToken() };
+    const claims = this.refreshedClaims;
+    return { ...this.tokens(), refreshToken: this.nextRefreshToken(), ...(claims && { claims }) };
   }
 
   /** What `proveApplication` was asked. */
