@@ -3,8 +3,13 @@ metadata description = 'Everything the service needs in one resource group. No s
 
 targetScope = 'resourceGroup'
 
+@description('ID of something in Entra.')
+@minLength(36)
+@maxLength(36)
+type entraId = string
+
 import { namesFor } from 'modules/names.bicep'
-import { adminRoles, appRoles, producerRoles, uploaderRoles } from 'role-assignments.bicep'
+import { adminRoles, appRoles, eventReaderRoles, producerRoles, uploaderRoles } from 'role-assignments.bicep'
 
 // ---- Where and how much ----
 
@@ -14,7 +19,7 @@ param location string = resourceGroup().location
 @description('Optional. Tags put on every resource.')
 param tags { *: string } = {}
 
-@description('Optional. Ends every name; made from the resource group by default. Change it where a deleted, purge-protected vault still holds the name.')
+@description('Optional. Ends every name; made from the resource group by default. A word of letters and digits that tells deployments apart, such as mailtrial2: Azure wants most of these names to be unique in all of it. Change it where a deleted, purge-protected vault still holds the name.')
 @minLength(5)
 @maxLength(13)
 param nameToken string = uniqueString(resourceGroup().id)
@@ -42,6 +47,14 @@ param secretRestoreDays int = 90
 @minValue(30)
 @maxValue(730)
 param logRetentionDays int = 90
+
+@description('Optional. GB of logs a day, after which Azure takes no more until the next: a bug that logs in a loop shall not cost more than that. A GB is about half a million mails.')
+@minValue(1)
+@maxValue(1000)
+param logDailyCapGb int = 10
+
+@description('Optional. Whether the vault and the storage account that holds mail are locked against deletion. Whoever deploys it needs the right to write locks, which Owner and User Access Administrator have.')
+param deleteLocks bool = false
 
 // ---- The function app ----
 
@@ -74,9 +87,7 @@ param publicBaseUrl string
 param linkReturnUrls { *: string }
 
 @description('Required. Client ID of RoboMQ\'s app registration; infra/register-application.sh prints it.')
-@minLength(36)
-@maxLength(36)
-param serviceProviderClientId string
+param serviceProviderClientId entraId
 
 @description('Optional. How that application proves itself: through the managed identity of this app, or with a secret in the vault.')
 param serviceProviderCredential 'federated' | 'secret' = 'federated'
@@ -94,24 +105,27 @@ param microsoftCloud 'china' | 'global' | 'usGovernment' = 'global'
 param apiAuth 'entra' | 'function' = 'function'
 
 @description('Optional. Tenant whose tokens the API accepts; required with entra.')
-param apiEntraTenant string?
+param apiEntraTenant entraId?
 
-@description('Optional. Audience of those tokens; required with entra.')
-param apiEntraAudience string?
+@description('Optional. Audience of those tokens, the client ID of the API\'s own app registration; required with entra.')
+param apiEntraAudience entraId?
 
-@description('Optional. Further settings of docs/configuration.md that shall not have their default. Never a secret.')
+@description('Optional. Further settings of docs/configuration.md that shall not have their default. Never a secret. What other parameters set, and what makes the app its identity, stays as it is.')
 param moreSettings { *: string } = {}
 
 // ---- Who may do what ----
 
 @description('Optional. Object IDs of the identities that put mail on the queue outlook-mail. Each of them can send as every connection.')
-param producerPrincipalIds string[] = []
+param producerPrincipalIds entraId[] = []
 
 @description('Optional. Object IDs of the identities that upload content to the container mail-drop. They can also read and delete what others uploaded.')
-param uploaderPrincipalIds string[] = []
+param uploaderPrincipalIds entraId[] = []
+
+@description('Optional. Object IDs of the identities that fetch events from the queue outlook-events.')
+param eventReaderPrincipalIds entraId[] = []
 
 @description('Optional. Object ID of the group of people who operate the service.')
-param adminGroupId string?
+param adminGroupId entraId?
 
 @description('Optional. Addresses that get alerts.')
 param alertEmails string[] = []
@@ -127,14 +141,31 @@ param network 'private' | 'public' = 'public'
 @description('Optional. With a private network: IPv4 addresses or ranges (no /31 or /32) from which storage and vault answer all the same, for admins\' browsers and for producers outside.')
 param adminIpRanges string[] = []
 
-@description('Optional. With a private network: its address space, of 64 addresses at least.')
-param networkAddressPrefix string = '10.80.0.0/24'
+@description('Optional. With a private network: its address space, of 128 addresses at least (/25). 64 are for the functions, 32 for the private endpoints.')
+param networkAddressPrefix string = '10.80.0.0/25'
+
+@description('Optional. With a private network: zone of the NAT gateway, which lives in one zone. Without it Azure chooses one.')
+param natGatewayZone '1' | '2' | '3'?
+
+@description('Optional. IPv4 ranges from which the app may be deployed and its console reached; from everywhere by default, by Entra identities with a role. Runners of GitHub have no fixed addresses.')
+param deployIpRanges string[] = []
 
 @description('Optional. Own host name. First deploy it with the certificate none, then with managed; see docs/deploy.md.')
 param customDomain { hostName: string, certificate: 'managed' | 'none' }?
 
-var names = namesFor(nameToken)
+var names = namesFor(toLower(nameToken))
 var isPrivate = network == 'private'
+
+// A connection string or another identity among them would win over what is set here.
+var settingsOfChoice = toObject(
+  filter(
+    items(moreSettings),
+    setting => !contains(map(ownedPrefixes, prefix => startsWith(toLower(setting.key), prefix)), true)
+  ),
+  setting => setting.key,
+  setting => setting.value
+)
+var ownedPrefixes = ['applicationinsights_', 'azure_', 'azurewebjobsstorage', 'mailstorage']
 
 // ---- Resources ----
 
@@ -151,6 +182,7 @@ module dataStorage 'modules/data-storage.bicep' = {
     tags: tags
     skuName: dataStorageSku
     blobRestoreDays: blobRestoreDays
+    deleteLock: deleteLocks
     isPrivate: isPrivate
     adminIpRanges: adminIpRanges
   }
@@ -175,6 +207,7 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: tags
     retentionDays: logRetentionDays
+    dailyCapGb: logDailyCapGb
     alertEmails: alertEmails
   }
 }
@@ -185,6 +218,7 @@ module vault 'modules/key-vault.bicep' = {
     location: location
     tags: tags
     secretRestoreDays: secretRestoreDays
+    deleteLock: deleteLocks
     isPrivate: isPrivate
     adminIpRanges: adminIpRanges
     logsName: names.logs
@@ -198,6 +232,7 @@ module privateNetwork 'modules/network.bicep' = if (isPrivate) {
     location: location
     tags: tags
     addressPrefix: networkAddressPrefix
+    natGatewayZone: natGatewayZone
     targetIds: { dataStorage: dataStorage.outputs.id, hostStorage: hostStorage.outputs.id, vault: vault.outputs.id }
   }
 }
@@ -220,7 +255,9 @@ module functionApp 'modules/function-app.bicep' = {
     alwaysReadyHttp: alwaysReadyHttp
     zoneRedundant: zoneRedundant
     subnetId: privateNetwork.?outputs.functionsSubnetId
+    deployIpRanges: deployIpRanges
     settings: union(
+      settingsOfChoice,
       {
         PUBLIC_BASE_URL: publicBaseUrl
         LINK_RETURN_URLS: string(linkReturnUrls)
@@ -236,8 +273,7 @@ module functionApp 'modules/function-app.bicep' = {
       serviceProviderSecretName == null ? {} : { SERVICE_PROVIDER_SECRET_NAME: serviceProviderSecretName! },
       apiAuth == 'function' ? {} : { API_AUTH: apiAuth },
       apiEntraTenant == null ? {} : { API_ENTRA_TENANT: apiEntraTenant! },
-      apiEntraAudience == null ? {} : { API_ENTRA_AUDIENCE: apiEntraAudience! },
-      moreSettings
+      apiEntraAudience == null ? {} : { API_ENTRA_AUDIENCE: apiEntraAudience! }
     )
   }
   // Its first start finds what it may do.
@@ -277,6 +313,13 @@ module producers 'modules/role-assignments.bicep' = [
 module uploaders 'modules/role-assignments.bicep' = [
   for id in uploaderPrincipalIds: {
     params: { principalId: id, principalType: 'ServicePrincipal', assignments: uploaderRoles, names: names }
+    dependsOn: [dataStorage]
+  }
+]
+
+module eventReaders 'modules/role-assignments.bicep' = [
+  for id in eventReaderPrincipalIds: {
+    params: { principalId: id, principalType: 'ServicePrincipal', assignments: eventReaderRoles, names: names }
     dependsOn: [dataStorage]
   }
 ]

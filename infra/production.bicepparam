@@ -1,20 +1,24 @@
-// Production: spread over zones, storage and vault behind private endpoints, one instance kept warm for people who link.
-// Values of one's own environment come from variables; .github/workflows/deploy.yml supplies them.
+// Production: spread over zones, storage and vault behind private endpoints, two instances kept warm for people who link.
+// Values of one's own environment come from variables; .github/workflows/deploy.yml supplies them. Empty ones count as not
+// given.
 using './main.bicep'
 
-param publicBaseUrl = readEnvironmentVariable('PUBLIC_BASE_URL')
+import { listOf, textOf } from 'modules/variables.bicep'
+
+param publicBaseUrl = trim(readEnvironmentVariable('PUBLIC_BASE_URL'))
 param linkReturnUrls = json(readEnvironmentVariable('LINK_RETURN_URLS'))
-param serviceProviderClientId = readEnvironmentVariable('SERVICE_PROVIDER_CLIENT_ID')
+param serviceProviderClientId = trim(readEnvironmentVariable('SERVICE_PROVIDER_CLIENT_ID'))
 param serviceProviderCredential = 'federated'
 
-param adminGroupId = readEnvironmentVariable('ADMIN_GROUP_ID')
-param alertEmails = filter(split(readEnvironmentVariable('ALERT_EMAILS'), ','), address => !empty(address))
-param producerPrincipalIds = filter(split(readEnvironmentVariable('PRODUCER_PRINCIPAL_IDS', ''), ','), id => !empty(id))
-param uploaderPrincipalIds = filter(split(readEnvironmentVariable('UPLOADER_PRINCIPAL_IDS', ''), ','), id => !empty(id))
-param runbookUrl = readEnvironmentVariable('RUNBOOK_URL', 'docs/runbook.md')
+param adminGroupId = textOf(readEnvironmentVariable('ADMIN_GROUP_ID', ''))
+param alertEmails = listOf(readEnvironmentVariable('ALERT_EMAILS', ''))
+param producerPrincipalIds = listOf(readEnvironmentVariable('PRODUCER_PRINCIPAL_IDS', ''))
+param uploaderPrincipalIds = listOf(readEnvironmentVariable('UPLOADER_PRINCIPAL_IDS', ''))
+param eventReaderPrincipalIds = listOf(readEnvironmentVariable('EVENT_READER_PRINCIPAL_IDS', ''))
+param adminIpRanges = listOf(readEnvironmentVariable('ADMIN_IP_RANGES', '')) // For a private network alone.
+param runbookUrl = textOf(readEnvironmentVariable('RUNBOOK_URL', '')) ?? 'docs/runbook.md'
 
 param network = 'private'
-param adminIpRanges = filter(split(readEnvironmentVariable('ADMIN_IP_RANGES', ''), ','), range => !empty(range))
 
 param dataStorageSku = 'Standard_ZRS'
 param hostStorageSku = 'Standard_ZRS'

@@ -10,15 +10,18 @@ var names = loadJsonContent('storage-names.json')
 var appRoles assignment[] = concat(
   // The host receives, renews and deletes messages here. Renewing needs messages/write, which Message Processor lacks.
   map(
-    [
-      names.queues.mail
-      names.queues.lanes
-      names.queues.checks
-      names.poisonQueues[0]
-      names.poisonQueues[1]
-    ],
+    [names.queues.mail, names.queues.lanes, names.queues.checks],
     queue => { role: 'Storage Queue Data Contributor', on: 'queue', name: queue }
   ),
+  // The host puts messages there, a timer of ours takes them off, and measuring looks at their number.
+  flatten(map(
+    [names.poisonQueues[0], names.poisonQueues[1]],
+    queue => [
+      { role: 'Storage Queue Data Message Sender', on: 'queue', name: queue }
+      { role: 'Storage Queue Data Message Processor', on: 'queue', name: queue }
+      { role: 'Storage Queue Data Reader', on: 'queue', name: queue }
+    ]
+  )),
   // Nobody of ours reads these; measuring looks at their length and their oldest message.
   flatten(map(
     [names.queues.events, names.poisonQueues[2]],
@@ -54,9 +57,15 @@ var uploaderRoles assignment[] = [
 ]
 
 @export()
+@description('What whoever fetches events may do.')
+var eventReaderRoles assignment[] = [
+  { role: 'Storage Queue Data Message Processor', on: 'queue', name: names.queues.events }
+]
+
+@export()
 @description('What the people may do who operate the service: see everything but secrets, run the functions, change settings.')
 var adminRoles assignment[] = [
-  { role: 'Reader', on: 'resourceGroup' }
+  // Reads every resource too, as Reader does.
   { role: 'Log Analytics Reader', on: 'resourceGroup' }
   { role: 'Website Contributor', on: 'site' }
   { role: 'Storage Queue Data Reader', on: 'dataStorage' }

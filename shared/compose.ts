@@ -11,6 +11,7 @@ import { ConnectionStore } from './connections/connection.ts';
 import { ConnectionCache } from './connections/connection-cache.ts';
 import type { ConnectionsDeps } from './connections/deps.ts';
 import { ConnectionHealth } from './connections/health.ts';
+import { TenantRefusals } from './connections/tenant-refusals.ts';
 import { RemovalStore } from './customers/removal.ts';
 import type { LinkingDeps } from './linking/deps.ts';
 import { LinkStore } from './linking/link.ts';
@@ -96,6 +97,7 @@ export function compose(config: Config, adapters: Adapters = azureAdapters(confi
     ...mail,
     applications,
     applicationHealth,
+    tenantRefusals: new TenantRefusals({ clock, connections, tokens: mail.tokens }),
     applicationOutbox,
     links,
     secrets,

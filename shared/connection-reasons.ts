@@ -74,6 +74,19 @@ export const CONNECTION_REASONS = {
     action: 'Click Link account again and accept the permissions.',
     mayPass: true,
   },
+  admin_approval_needed: {
+    meaning: 'An administrator of the organization must approve the application, or approve it again.',
+    whoActs: 'customerAdmin',
+    action:
+      'In Entra, open Enterprise applications, choose the application, then Permissions, and grant admin consent; the link then works again within a day.',
+    mayPass: true,
+  },
+  tenant_unknown: {
+    meaning: 'Microsoft does not know the organization any more.',
+    whoActs: 'customerAdmin',
+    action: 'Unlink the account, and link one of an organization that exists.',
+    mayPass: true,
+  },
   not_assigned: {
     meaning: 'Only assigned users may use the application, and the account is not assigned to it.',
     whoActs: 'customerAdmin',
@@ -105,13 +118,14 @@ export const CONNECTION_REASONS = {
     mayPass: true,
   },
   app_not_found: {
-    meaning: 'Microsoft does not find the customer’s application in the organization any more.',
+    meaning: 'Microsoft does not find the application in the organization any more.',
     whoActs: 'customerAdmin',
-    action: 'Restore the app registration within 30 days of its deletion, or unlink and link with another one.',
+    action:
+      'Of your own: restore the app registration within 30 days of its deletion, or unlink and link with another one. Of RoboMQ: click Link account again and accept the permissions.',
     mayPass: true,
   },
   app_disabled: {
-    meaning: 'The customer’s application is disabled in the organization.',
+    meaning: 'The application is disabled in the organization.',
     whoActs: 'customerAdmin',
     action: 'In Entra, open Enterprise applications, choose the application, and enable sign-in for users.',
     mayPass: true,
@@ -148,11 +162,15 @@ const GRANT_NUMBERS: ReadonlyMap<number, ConnectionReasonCode> = new Map([
   ...numbers('password_reset', 50055, 50125, 50142, 50144),
   ...numbers('sign_in_frequency', 70043, 70044),
   ...numbers('sign_in_policy', 50072, 50074, 50076, 50078, 50079, 50097, 50131, 50158),
-  ...numbers('sign_in_policy', 53000, 53001, 53002, 53003, 53011, 530002, 530003, 530004, 530032, 530035),
+  ...numbers('sign_in_policy', 53000, 53001, 53002, 53003, 53004, 53011, 500212, 500213),
+  ...numbers('sign_in_policy', 530002, 530003, 530004, 530032, 530034, 530035),
   ...numbers('account_disabled', 50057),
   ...numbers('account_locked', 50053),
   ...numbers('account_missing', 50034, 51004, 50020),
-  ...numbers('consent_withdrawn', 65001, 65004, 90094),
+  ...numbers('consent_withdrawn', 65001, 65004),
+  ...numbers('admin_approval_needed', 90094, 90095, 900941, 900981),
+  ...numbers('app_refused', 65005, 650052, 650053, 650056, 650057),
+  ...numbers('tenant_unknown', 90002),
   ...numbers('not_assigned', 50105),
 ]);
 
@@ -197,5 +215,7 @@ function reasonCode(status: 'needs_relink' | 'broken', reason: string): Connecti
   if (reason === 'insufficient_claims') return 'sign_in_demanded';
   const worded = GRANT_NUMBERS.get(number) ?? SUBERRORS.find(([pattern]) => pattern.test(reason))?.[1];
   if (worded) return worded;
+  // RoboMQ's application, refused by this tenant alone.
+  if (/^(unauthorized|invalid)_client/.test(reason)) return APPLICATION_NUMBERS.get(number) ?? 'app_refused';
   return reason.startsWith('interaction_required') ? 'sign_in_policy' : 'sign_in_again';
 }

@@ -26,15 +26,20 @@ export const PARAMETER_SETS: readonly ParameterSet[] = [
   forTests('domain-second'),
 ];
 
-/** What the parameter files read from the environment, made up and the same everywhere. */
+/**
+ * What the parameter files read from the environment, made up and the same everywhere. A workflow passes on as empty what it
+ * does not have, as here ADMIN_IP_RANGES.
+ */
 export const EXAMPLE_VARIABLES = {
   PUBLIC_BASE_URL: 'https://mail.example.com',
   LINK_RETURN_URLS: '{"settings":"https://app.example.com/outlook/return"}',
   SERVICE_PROVIDER_CLIENT_ID: '11111111-1111-4111-8111-111111111111',
   ALERT_EMAILS: 'ops@example.com',
-  PRODUCER_PRINCIPAL_IDS: '33333333-3333-4333-8333-333333333333',
-  UPLOADER_PRINCIPAL_IDS: '33333333-3333-4333-8333-333333333333',
-  ADMIN_GROUP_ID: '44444444-4444-4444-8444-444444444444',
+  // With the spaces and the comma too many that people type.
+  PRODUCER_PRINCIPAL_IDS: ' 33333333-3333-4333-8333-333333333333 , ',
+  UPLOADER_PRINCIPAL_IDS: '34343434-3434-4434-8434-343434343434',
+  EVENT_READER_PRINCIPAL_IDS: '35353535-3535-4535-8535-353535353535',
+  ADMIN_GROUP_ID: ' 44444444-4444-4444-8444-444444444444',
   ADMIN_IP_RANGES: '',
   RUNBOOK_URL: 'https://docs.example.com/runbook.md',
 } as const;
@@ -51,6 +56,7 @@ export interface PredictedResource {
   readonly kind?: string;
   readonly sku?: Readonly<Record<string, unknown>>;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly zones?: readonly string[] | null;
   readonly identity?: Readonly<Record<string, unknown>>;
   readonly scope?: string;
   readonly properties?: Readonly<Record<string, unknown>>;

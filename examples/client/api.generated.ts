@@ -264,13 +264,15 @@ export type Connection = {
    * - `account_locked`: The account is locked after too many failed sign-ins.
    * - `account_missing`: The account is gone from the organization.
    * - `consent_withdrawn`: The permission to send mail was withdrawn by the person or by an administrator.
+   * - `admin_approval_needed`: An administrator of the organization must approve the application, or approve it again.
+   * - `tenant_unknown`: Microsoft does not know the organization any more.
    * - `not_assigned`: Only assigned users may use the application, and the account is not assigned to it.
    * - `sign_in_again`: Microsoft refuses the link and wants the person to sign in again.
    * - `secret_missing`: The vault does not hold the link’s secret any more.
    * - `secret_wrong`: Microsoft refuses the client secret of the customer’s application.
    * - `secret_expired`: The client secret of the customer’s application has expired.
-   * - `app_not_found`: Microsoft does not find the customer’s application in the organization any more.
-   * - `app_disabled`: The customer’s application is disabled in the organization.
+   * - `app_not_found`: Microsoft does not find the application in the organization any more.
+   * - `app_disabled`: The application is disabled in the organization.
    * - `app_refused`: Microsoft refuses the customer’s application.
    * - `no_mailbox`: The account has no Outlook mailbox, or none that mail can be sent from.
    * - `blocked`: Outlook forbids the account to send.
@@ -328,13 +330,15 @@ export type ConfirmedConnection = {
    * - `account_locked`: The account is locked after too many failed sign-ins.
    * - `account_missing`: The account is gone from the organization.
    * - `consent_withdrawn`: The permission to send mail was withdrawn by the person or by an administrator.
+   * - `admin_approval_needed`: An administrator of the organization must approve the application, or approve it again.
+   * - `tenant_unknown`: Microsoft does not know the organization any more.
    * - `not_assigned`: Only assigned users may use the application, and the account is not assigned to it.
    * - `sign_in_again`: Microsoft refuses the link and wants the person to sign in again.
    * - `secret_missing`: The vault does not hold the link’s secret any more.
    * - `secret_wrong`: Microsoft refuses the client secret of the customer’s application.
    * - `secret_expired`: The client secret of the customer’s application has expired.
-   * - `app_not_found`: Microsoft does not find the customer’s application in the organization any more.
-   * - `app_disabled`: The customer’s application is disabled in the organization.
+   * - `app_not_found`: Microsoft does not find the application in the organization any more.
+   * - `app_disabled`: The application is disabled in the organization.
    * - `app_refused`: Microsoft refuses the customer’s application.
    * - `no_mailbox`: The account has no Outlook mailbox, or none that mail can be sent from.
    * - `blocked`: Outlook forbids the account to send.

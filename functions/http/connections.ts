@@ -7,7 +7,7 @@ import {
 } from '../../shared/connections/change-connection.ts';
 import { getConnection, listConnections } from '../../shared/connections/read-connections.ts';
 import { sendTestMail, testMailSchema } from '../../shared/connections/send-test-mail.ts';
-import { unlinkConnection } from '../../shared/connections/unlink.ts';
+import { unlinkByRequest } from '../../shared/connections/unlink.ts';
 import type { Endpoint } from './endpoint.ts';
 import { callerId, jsonAnswer, noQuery, pageQuery, pathParameter, readBody, readNoBody, readQuery } from './input.ts';
 
@@ -58,7 +58,7 @@ export function connectionEndpoints({ connections }: App): Endpoint[] {
         readQuery(request, noQuery);
         await readNoBody(request);
         const [customerId, connectionId] = [callerId(request, 'customerId'), pathParameter(request, 'connectionId')];
-        return jsonAnswer(200, await unlinkConnection(connections, customerId, connectionId, invocation));
+        return jsonAnswer(200, await unlinkByRequest(connections, customerId, connectionId, invocation));
       },
     },
     ...(['pause', 'resume'] as const).map(

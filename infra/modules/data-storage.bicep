@@ -20,6 +20,9 @@ param skuName 'Standard_LRS' | 'Standard_ZRS' | 'Standard_GRS' | 'Standard_GZRS'
 @maxValue(365)
 param blobRestoreDays int
 
+@description('Required. Whether it is locked against deletion.')
+param deleteLock bool
+
 @description('Required. Whether it is reached through private endpoints.')
 param isPrivate bool
 
@@ -46,6 +49,7 @@ resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
   sku: { name: skuName }
   properties: {
     accessTier: 'Hot'
+    allowedCopyScope: 'AAD' // Nobody with a role here copies blobs to an account of another tenant.
     allowBlobPublicAccess: false
     allowCrossTenantReplication: false
     allowSharedKeyAccess: false
@@ -60,6 +64,12 @@ resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
     }
     supportsHttpsTrafficOnly: true
   }
+}
+
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (deleteLock) {
+  name: 'keep'
+  scope: account
+  properties: { level: 'CanNotDelete', notes: 'Holds mail that waits and all connections. Rows and messages can be deleted as before.' }
 }
 
 resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2026-04-01' = {

@@ -49,6 +49,9 @@ param zoneRedundant bool
 @description('Optional. Resource ID of the subnet that the functions run in; none with a public network.')
 param subnetId string?
 
+@description('Required. IPv4 ranges from which the app may be deployed; everywhere when there is none.')
+param deployIpRanges string[]
+
 @description('Required. Settings of the product.')
 param settings { *: string }
 
@@ -102,6 +105,16 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
       http20Enabled: true
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
+      scmIpSecurityRestrictionsUseMain: false
+      scmIpSecurityRestrictionsDefaultAction: empty(deployIpRanges) ? 'Allow' : 'Deny'
+      scmIpSecurityRestrictions: [
+        for (range, index) in deployIpRanges: {
+          name: 'deploy-${index}'
+          action: 'Allow'
+          priority: 100 + index
+          ipAddress: range
+        }
+      ]
     }
     functionAppConfig: {
       deployment: {
@@ -117,7 +130,8 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
         maximumInstanceCount: maximumInstanceCount
         alwaysReady: alwaysReadyHttp == 0 ? [] : [{ name: 'http', instanceCount: alwaysReadyHttp }]
       }
-      // https://learn.microsoft.com/azure/azure-functions/flex-consumption-site-updates
+      // RollingUpdate, although Microsoft calls it a preview: Recreate ends running executions, and each mail that is on
+      // its way to Graph at that moment becomes uncertain. https://learn.microsoft.com/azure/azure-functions/flex-consumption-site-updates
       #disable-next-line BCP037 // The compiler's types do not know this property yet.
       siteUpdateStrategy: { type: updateStrategy }
     }
@@ -127,7 +141,7 @@ resource site 'Microsoft.Web/sites@2025-03-01' = {
 resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: site
   name: 'appsettings'
-  properties: union(platformSettings, settings)
+  properties: union(settings, platformSettings) // The later wins: nobody takes the app's identity away.
 }
 
 // Deployment by Entra ID alone: no publishing passwords.

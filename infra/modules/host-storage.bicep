@@ -31,6 +31,7 @@ resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
   sku: { name: skuName }
   properties: {
     accessTier: 'Hot'
+    allowedCopyScope: 'AAD' // Nobody with a role here copies blobs to an account of another tenant.
     allowBlobPublicAccess: false
     allowCrossTenantReplication: false
     allowSharedKeyAccess: false

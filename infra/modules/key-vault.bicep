@@ -17,6 +17,9 @@ param tags { *: string }
 @maxValue(90)
 param secretRestoreDays int
 
+@description('Required. Whether it is locked against deletion.')
+param deleteLock bool
+
 @description('Required. Whether it is reached through private endpoints.')
 param isPrivate bool
 
@@ -49,6 +52,12 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
       ipRules: [for range in (isPrivate ? adminIpRanges : []): { value: range }]
     }
   }
+}
+
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (deleteLock) {
+  name: 'keep'
+  scope: vault
+  properties: { level: 'CanNotDelete', notes: 'Holds the refresh tokens of all connections. Secrets can be deleted as before.' }
 }
 
 // Who read, wrote or deleted which secret. Values are never in it, and our queries hold nothing but the API version.

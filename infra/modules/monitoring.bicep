@@ -21,6 +21,9 @@ param tags { *: string }
 @description('Required. Days for which logs are kept.')
 param retentionDays int
 
+@description('Required. GB a day after which no more logs are taken.')
+param dailyCapGb int
+
 @description('Required. Addresses that get alerts.')
 param alertEmails string[]
 
@@ -31,6 +34,7 @@ resource logs 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
   properties: {
     sku: { name: 'PerGB2018' }
     retentionInDays: retentionDays
+    workspaceCapping: { dailyQuotaGb: dailyCapGb }
     features: {
       disableLocalAuth: true
       enableLogAccessUsingOnlyResourcePermissions: true

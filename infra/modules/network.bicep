@@ -13,6 +13,9 @@ param tags { *: string }
 @description('Required. Address space.')
 param addressPrefix string
 
+@description('Optional. Zone of the NAT gateway; Azure chooses one without it.')
+param natGatewayZone '1' | '2' | '3'?
+
 @description('Required. Resource IDs of what gets private endpoints.')
 param targetIds { dataStorage: string, hostStorage: string, vault: string }
 
@@ -53,12 +56,14 @@ resource publicAddress 'Microsoft.Network/publicIPAddresses@2026-01-01' = {
   properties: { publicIPAllocationMethod: 'Static', publicIPAddressVersion: 'IPv4' }
 }
 
-// The way out: Microsoft's login hosts and Graph are on the internet.
+// The way out: Microsoft's login hosts and Graph are on the internet. It lives in one zone; its address is in all of them
+// where the region has zones.
 resource natGateway 'Microsoft.Network/natGateways@2026-01-01' = {
   name: 'ng-${name}'
   location: location
   tags: tags
   sku: { name: 'Standard' }
+  zones: natGatewayZone == null ? null : [natGatewayZone!]
   properties: { publicIpAddresses: [{ id: publicAddress.id }] }
 }
 
@@ -113,6 +118,8 @@ resource zoneLinks 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-0
   }
 ]
 
+// One after another: each changes the same subnet, and Azure refuses two changes at a time.
+@batchSize(1)
 resource privateEndpoints 'Microsoft.Network/privateEndpoints@2026-01-01' = [
   for endpoint in endpointList: {
     name: 'pep-${endpoint.name}-${name}'

@@ -53,10 +53,22 @@ var views view[] = [
     empty: 'Nothing was measured.'
   }
   {
-    title: 'Lanes that wait: throttling, pace, Microsoft away'
+    title: 'Lanes that wait: throttling, recipients of the day, Microsoft away, sending stopped'
     query: loadTextContent('../queries/throttling.kql')
     shown: 'table'
     empty: 'No lane had to wait.'
+  }
+  {
+    title: 'Lanes that do nothing but wait'
+    query: loadTextContent('../queries/alert-mail-not-flowing.kql')
+    shown: 'table'
+    empty: 'None.'
+  }
+  {
+    title: 'Mail that expired'
+    query: loadTextContent('../queries/alert-mail-expired.kql')
+    shown: 'table'
+    empty: 'None.'
   }
   {
     title: 'Mail that was not taken, or refused at intake'

@@ -19,6 +19,7 @@ import { AzureQueues } from './queues.ts';
 import { KeyVaultSecrets } from './secrets.ts';
 import { storageClients } from './storage-clients.ts';
 import { AzureTable } from './table.ts';
+import { TIME_LIMIT } from './time-limit.ts';
 
 /** Everything outside the process, behind ports. */
 export interface Adapters {
@@ -39,6 +40,7 @@ export function azureAdapters(config: Config): Adapters {
   const credential = new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
   const storage = storageClients(config.storage, credential);
   const secrets = new SecretClient(config.keyVaultUrl, credential, {
+    additionalPolicies: [TIME_LIMIT],
     retryOptions: { maxRetries: 2, retryDelayInMs: 300, maxRetryDelayInMs: 3_000 },
   });
   const assertions = new ClientAssertions(credential, `${config.cloud.tokenExchangeAudience}/.default`, systemClock);

@@ -3,6 +3,7 @@ import type { TokenCredential } from '@azure/identity';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import type { StorageConnection } from '../config.ts';
+import { TIME_LIMIT } from './time-limit.ts';
 
 export interface StorageClients {
   readonly queues: QueueServiceClient;
@@ -13,7 +14,10 @@ export interface StorageClients {
 
 /** Storage retries: short, because a function that waits long holds its message; a redelivery tries again anyway. */
 const RETRIES = { maxTries: 4, retryDelayInMs: 200, maxRetryDelayInMs: 2_000, tryTimeoutInMs: 10_000 } as const;
-const TABLE_OPTIONS = { retryOptions: { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 } } as const;
+const TABLE_OPTIONS = {
+  retryOptions: { maxRetries: 3, retryDelayInMs: 200, maxRetryDelayInMs: 2_000 },
+  additionalPolicies: [TIME_LIMIT],
+};
 
 /** Clients of the data storage account, by connection string or by identity. */
 export function storageClients(connection: StorageConnection, credential: TokenCredential): StorageClients {

@@ -30,8 +30,14 @@ export type TokenResult =
     }
   /** The connection is being removed, or gone. */
   | { readonly kind: 'removed' }
-  /** Somebody has a bad minute. Never changes a status. */
-  | { readonly kind: 'wait'; readonly reason: string; readonly waitMs?: number };
+  /** Somebody has a bad minute. Never changes a status by itself. */
+  | {
+      readonly kind: 'wait';
+      readonly reason: string;
+      readonly waitMs?: number;
+      /** What Microsoft said, where it may be the connection's tenant alone that refuses: see `TenantRefusals`. */
+      readonly tenantRefusal?: string;
+    };
 
 interface Kept {
   readonly credentialVersion: number;
@@ -55,6 +61,8 @@ export interface AccessTokensDeps {
 const RENEW_BEFORE_MS = 5 * MINUTE;
 /** A check asks Microsoft unless it was asked less than this ago: any later, and a dead link could go unseen for two days. */
 const PROVEN_WITHIN_MS = HOUR;
+/** Whoever asks for more is asked again all the same: an answer of the vault or the token endpoint stops no lane for a day. */
+const LONGEST_WAIT_MS = HOUR;
 /** Bound on memory: an entry has about 5 KB. */
 const MAX_KEPT = 5_000;
 
@@ -85,13 +93,23 @@ export class AccessTokens {
     return this.shared(connection, log, false);
   }
 
-  /** Proves that a connection's credentials work: asks Microsoft, unless that was done within the hour, and records it. */
+  /**
+   * Proves that a connection's credentials work: asks Microsoft, unless that was done within the hour, and records it.
+   * Where a link is said to be dead, what this instance remembers from before proves nothing.
+   */
   async prove(connection: Connection, log: Log): Promise<TokenResult> {
     const kept = this.kept.get(connection.connectionId);
     const recent =
+      connection.status !== 'needs_relink' &&
+      connection.status !== 'broken' &&
       kept?.credentialVersion === connection.credentialVersion &&
       this.deps.clock.monotonic() - kept.askedAt < PROVEN_WITHIN_MS;
     if (recent) return { kind: 'token', accessToken: kept.tokens.accessToken, connection };
+    return this.ask(connection, log);
+  }
+
+  /** Asks Microsoft now, whatever is remembered, and records what that proves. */
+  async ask(connection: Connection, log: Log): Promise<TokenResult> {
     return this.shared(connection, log, true);
   }
 
@@ -176,8 +194,12 @@ export class AccessTokens {
   private async refreshToken(connection: Connection, reread: boolean): Promise<string | undefined> {
     const kept = reread ? undefined : this.kept.get(connection.connectionId);
     if (kept?.credentialVersion === connection.credentialVersion) return kept.tokens.refreshToken;
-    const { customerId, connectionId, secretName } = connection;
-    return this.deps.secrets.get(secretName, refreshTokenTags(customerId, connectionId));
+    const { customerId, connectionId, secretName, vault } = connection;
+    const stored = await this.deps.secrets.get(secretName, refreshTokenTags(customerId, connectionId));
+    // A setting that names another vault than the secrets lie in must not be taken for their loss.
+    if (stored === undefined && vault !== '' && vault !== new URL(this.deps.config.keyVaultUrl).host)
+      throw new StoreUnavailable(`key vault ${vault}, which the settings do not name,`);
+    return stored;
   }
 
   /** What can prove the application, best first. Read one by one: the next is asked for only when one was refused. */
@@ -242,9 +264,22 @@ function refused(connection: Connection, application: Application | undefined, e
   // Microsoft's own words, as evidence; `connection-reasons.ts` makes of them what people read.
   const reason = [code, suberror, number].filter((part) => part !== undefined && part !== '').join('_');
   if (code === 'invalid_client' || code === 'unauthorized_client') return broken(connection, application, reason);
-  if (code === 'invalid_request' || code === 'invalid_scope') return { kind: 'wait', reason };
-  return { kind: 'needs_relink', reason, connection };
+  if (DEMANDS_A_PERSON.has(code)) return { kind: 'needs_relink', reason, connection };
+  // Our own mistake, or somebody's between Microsoft and us: a link is not called dead for that.
+  return { kind: 'wait', reason, ...(number === TENANT_NOT_FOUND && { tenantRefusal: reason }) };
 }
+
+/** What Microsoft answers when a person has to come back. https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow */
+const DEMANDS_A_PERSON: ReadonlySet<string> = new Set([
+  'invalid_grant',
+  'interaction_required',
+  'consent_required',
+  'login_required',
+]);
+/** It comes as `invalid_request`, as our own mistakes do. */
+const TENANT_NOT_FOUND = 90002;
+/** No principal of the application in the tenant; it comes as `invalid_client`, as refused secrets do. */
+const NO_PRINCIPAL = /_7000229$/;
 
 function broken(connection: Connection, application: Application | undefined, reason: string): TokenResult {
   return { kind: 'broken', reason, connection, ...(application && { application }) };
@@ -253,11 +288,17 @@ function broken(connection: Connection, application: Application | undefined, re
 /** RoboMQ's own application refused would be everybody's failure: lanes wait, an alert calls us, no status moves. */
 function spared(result: TokenResult): TokenResult {
   if (result.kind !== 'broken' || result.connection.kind !== 'serviceProvider') return result;
-  return { kind: 'wait', reason: 'service_provider_credential_refused' };
+  const { reason } = result;
+  const perhapsTenants = reason.startsWith('unauthorized_client') || NO_PRINCIPAL.test(reason);
+  return {
+    kind: 'wait',
+    reason: 'service_provider_credential_refused',
+    ...(perhapsTenants && { tenantRefusal: reason }),
+  };
 }
 
 function waitOf(retryAfterSeconds: number | undefined): { waitMs?: number } {
-  return retryAfterSeconds === undefined ? {} : { waitMs: retryAfterSeconds * 1000 };
+  return retryAfterSeconds === undefined ? {} : { waitMs: Math.min(retryAfterSeconds * 1000, LONGEST_WAIT_MS) };
 }
 
 function loggable(error: MicrosoftError) {

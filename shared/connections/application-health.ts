@@ -38,7 +38,7 @@ export class ApplicationHealth {
 
   /**
    * Microsoft refused an application with the secrets that `refused` names. Nothing happens if it has others by now.
-   * @param alertAddress of the connection that met it
+   * @param alertAddress of the connection that met it; without one, another of the application's connections has it told
    * @returns whether the application is refused, now or before, with these very secrets
    */
   async refuse(refused: Application, reason: string, alertAddress: string, log: Log): Promise<boolean> {
@@ -51,8 +51,11 @@ export class ApplicationHealth {
     if (current?.broken) return true;
     const now = clock.now();
     const told = wireReason('broken', reason);
-    const data = { customerId, clientId, reason: told, ...(alertAddress && { alertAddress }) };
-    const event = applicationEvent(eventRow(`broken-${clientId}-${secretName}`, 'application.broken', data, now));
+    const address = alertAddress || (await this.deps.connections.anyAlertAddress(customerId, clientId));
+    const data = { customerId, clientId, reason: told, ...(address && { alertAddress: address }) };
+    // With its time: refused again after it had recovered, the same secret is told of again.
+    const key = `broken-${clientId}-${secretName}-${now.getTime()}`;
+    const event = applicationEvent(eventRow(key, 'application.broken', data, now));
     const moved = await this.follow(customerId, clientId, async () => {
       const written = await applications.put(
         customerId,

@@ -1,7 +1,7 @@
 import { DAY, HOUR, later } from '../clock.ts';
 import { explain } from '../connection-reasons.ts';
-import type { Invocation } from '../log.ts';
-import { shutGate } from '../mail/shut-gate.ts';
+import type { Invocation, Log } from '../log.ts';
+import { type Blame, shutGate } from '../mail/shut-gate.ts';
 import { leaveTicket } from '../mail/tickets.ts';
 import { StoreUnavailable } from '../storage/ports.ts';
 import type { Connection } from './connection.ts';
@@ -116,16 +116,24 @@ async function prove(deps: ConnectionsDeps, connection: Connection, invocation: 
   const { log } = invocation;
   const result = await deps.tokens.prove(connection, log);
   if (result.kind === 'removed') return 'done';
-  if (result.kind === 'wait') return connection.status === 'needs_relink' ? 'done' : 'later';
+  if (result.kind === 'wait') {
+    if (connection.status === 'needs_relink') return 'done';
+    const { tenantRefusal: reason } = result;
+    if (reason === undefined || !(await deps.tenantRefusals.isTenants(connection, log))) return 'later';
+    return shut(deps, connection, { gate: 'needs_relink', reason, connection }, log);
+  }
   if (result.kind === 'token') {
     if (connection.status === 'needs_relink' && (await deps.health.revive(result.connection, log)))
       await leaveTicket(deps.queues, connection);
     return 'done';
   }
   const { kind: gate, ...blame } = result;
-  const shut = await shutGate(deps, { gate, ...blame }, log);
+  return shut(deps, connection, { gate, ...blame }, log);
+}
+
+async function shut(deps: ConnectionsDeps, { status, ...lane }: Connection, blame: Blame, log: Log): Promise<'done'> {
   // Somebody has to come for what expires behind the gate.
-  if (shut && connection.status !== gate) await leaveTicket(deps.queues, connection);
+  if ((await shutGate(deps, blame, log)) && status !== blame.gate) await leaveTicket(deps.queues, lane);
   return 'done';
 }
 

@@ -86,6 +86,8 @@ export interface Remains {
   readonly recordsUntil: Date;
   /** A name that was drawn for a refresh token and not used when the row went; '' for none. */
   readonly nextSecretName: string;
+  /** Until when the vault can recover what was deleted; '' when it did not say. */
+  readonly secretsRecoverableUntil: string;
 }
 
 export interface ConnectionPage {
@@ -169,11 +171,12 @@ export class ConnectionStore {
    * Removes a connection with its index row; one that is gone is fine. A row of remains takes its place, so that mail
    * taken in at this very moment, and in the end the records, are found.
    */
-  async remove(connection: Connection, now: Date, recordsUntil: Date): Promise<void> {
+  async remove(connection: Connection, now: Date, recordsUntil: Date, recoverableUntil?: Date): Promise<void> {
     const { customerId, connectionId } = connection;
     const remains = {
       v: 1,
       recordsUntil: recordsUntil.toISOString(),
+      ...(recoverableUntil && { secretsRecoverableUntil: recoverableUntil.toISOString() }),
       // Whoever drew the name may be storing under it at this very moment.
       ...(connection.nextSecretName && { nextSecretName: connection.nextSecretName }),
       nextCheckAt: later(now, FIRST_LOOK_MS).toISOString(),
@@ -197,7 +200,13 @@ export class ConnectionStore {
   /** What is known of a removed connection; undefined when nothing is left. */
   async remains(customerId: string, connectionId: string): Promise<Remains | undefined> {
     const { row } = await this.table.get(customerId, remainsKey(connectionId));
-    return row && { recordsUntil: new Date(text(row, 'recordsUntil')), nextSecretName: text(row, 'nextSecretName') };
+    return (
+      row && {
+        recordsUntil: new Date(text(row, 'recordsUntil')),
+        nextSecretName: text(row, 'nextSecretName'),
+        secretsRecoverableUntil: text(row, 'secretsRecoverableUntil'),
+      }
+    );
   }
 
   /** Nothing is to be done about remains until then. */
@@ -246,6 +255,35 @@ export class ConnectionStore {
       return { kind: isRemains ? 'remains' : 'connection', customerId: row.partitionKey, connectionId } as const;
     });
     return { due, ...(page.next && { next: page.next }) };
+  }
+
+  /** Whom to tell of a customer's application: the first address that one of its connections has; '' when none has. */
+  async anyAlertAddress(customerId: string, clientId: string): Promise<string> {
+    for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+      const page = await this.list(customerId, 1_000, after);
+      const found = page.connections.find((each) => each.clientId === clientId && each.alertAddress !== '');
+      if (found) return found.alertAddress;
+      after = page.next;
+    }
+    return '';
+  }
+
+  /**
+   * Some connections of other tenants that work: through the same application where it is RoboMQ's, through any
+   * otherwise. Looks through five pages of the table at most.
+   */
+  async connectedElsewhere({ kind, clientId, tenantId }: Connection, limit: number): Promise<readonly Connection[]> {
+    const same = kind === 'serviceProvider' ? ` and clientId eq '${clientId}'` : '';
+    const filter = `status eq 'connected' and tenantId ne '${tenantId}'${same}`;
+    const found: Connection[] = [];
+    let after: string | undefined;
+    for (let pages = 0; pages < 5 && found.length < limit; pages += 1) {
+      const page = await this.table.scan(filter, limit - found.length, after);
+      found.push(...page.rows.map(fromRow));
+      after = page.next;
+      if (after === undefined) break;
+    }
+    return found;
   }
 
   /** Whether an operator has stopped all sending: the row `_` / `stop` with `on` = true. */

@@ -18,6 +18,11 @@ export interface HealthDeps {
   readonly outbox: EventOutbox;
 }
 
+/** A refused application is no reason to forget what else a connection suffers from: a new secret would not end that. */
+function isOfItsOwn({ status }: Connection, trouble: Trouble): boolean {
+  return trouble === 'broken' && (status === 'needs_relink' || status === 'no_mailbox' || status === 'blocked');
+}
+
 /** Writes what became of a connection: its status first, then its gate with the event. */
 export class ConnectionHealth {
   private readonly deps: HealthDeps;
@@ -41,11 +46,12 @@ export class ConnectionHealth {
       current.credentialVersion === credentialVersion &&
       current.secretName === secretName &&
       current.status !== 'removing';
-    const current = await connections.change(customerId, connectionId, (row) =>
-      same(row) && (row.status !== trouble || row.reason !== reason)
-        ? { status: trouble, reason, paused: row.paused }
-        : undefined,
-    );
+    let changedCause = false;
+    const current = await connections.change(customerId, connectionId, (row) => {
+      if (!same(row) || (row.status === trouble && row.reason === reason) || isOfItsOwn(row, trouble)) return undefined;
+      changedCause = row.status === trouble && wireReason(trouble, row.reason) !== wireReason(trouble, reason);
+      return { status: trouble, reason, paused: row.paused };
+    });
     if (!current || !same(current)) return false;
     const type: EventType = trouble === 'broken' ? 'application.broken' : `connection.${trouble}`;
     const waiting = await lanes.countWaiting(connectionId);
@@ -55,7 +61,10 @@ export class ConnectionHealth {
     // A refused application is told of once, with its own row.
     const event = refused ? undefined : eventRow(`${trouble}-${credentialVersion}-${now.getTime()}`, type, data, now);
     const moved = await lanes.setGate(connectionId, {
-      to: (gate) => (gate === trouble || gate === 'removed' ? undefined : trouble),
+      to: (gate) => {
+        if (gate === 'removed' || (refused && gate !== 'open' && gate !== 'paused')) return undefined;
+        return gate !== trouble || changedCause ? trouble : undefined;
+      },
       ifCredentialVersion: credentialVersion,
       ...(isProbed(trouble) && { probeAt: later(now, PROBE_MS) }),
       ...(event && { event }),

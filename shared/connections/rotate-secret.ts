@@ -62,13 +62,20 @@ function expiryOf(deps: ConnectionsDeps, { clientSecretExpiresOn: given }: Rotat
   return { secretExpiresOn: given ?? assumed, secretExpiryAssumed: given === undefined };
 }
 
-/** The application has this very secret: it is proven once more, and may have got a date. */
+/**
+ * The application has this very secret: it is proven once more, and may have got a date. The vault shows the date, so it
+ * is told first; warnings count from the date, so another one begins them anew.
+ */
 async function confirm(
   deps: ConnectionsDeps,
-  { customerId, clientId, secretName }: Application,
+  { customerId, clientId, secretName, secretExpiresOn, secretExpiryAssumed }: Application,
   request: RotateSecretRequest,
 ): Promise<Application> {
-  const dated = request.clientSecretExpiresOn === undefined ? {} : expiryOf(deps, request);
+  const { clientSecretExpiresOn: date } = request;
+  const isNew = date !== undefined && (date !== secretExpiresOn || secretExpiryAssumed);
+  if (isNew)
+    await deps.secrets.set(secretName, request.clientSecret, clientSecretTags(customerId, clientId), new Date(date));
+  const dated = isNew ? { ...expiryOf(deps, request), warnedSecret: '', warnedDays: 0 } : {};
   const written = await deps.applicationHealth.follow(customerId, clientId, () =>
     deps.applications.put(customerId, clientId, (current) =>
       current?.secretName === secretName && !current.removingSince

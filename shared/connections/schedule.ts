@@ -19,3 +19,8 @@ export function nextCheckAfter(slot: Date, now: Date): Date {
   const days = Math.max(1, Math.ceil((least - slot.getTime()) / DAY));
   return new Date(slot.getTime() + days * DAY);
 }
+
+/** The slot of the day before: what a check is for that is brought forward, so that the next one keeps its time of day. */
+export function slotBefore(nextCheckAt: string): string {
+  return new Date(Date.parse(nextCheckAt) - DAY).toISOString();
+}

@@ -27,7 +27,25 @@ const CONSENT_PAGES = {
   work: 'https://myapps.microsoft.com',
   personal: 'https://account.live.com/consent/Manage',
 } as const;
+/** An unlink that is not killed has its row long before. */
+const FOLLOW_UP_SECONDS = 60;
 const CONSUMERS = '9188040d-6c67-4c5b-b112-36a304b66dad';
+
+/**
+ * Unlinks a connection that somebody asked for. Killed before its row says so, the unlink is found by its gate within
+ * minutes, and need not wait for the connection's day.
+ */
+export async function unlinkByRequest(
+  deps: ConnectionsDeps,
+  customerId: string,
+  connectionId: string,
+  invocation: Invocation,
+): Promise<UnlinkResource> {
+  if (!isOwnId(connectionId, 'con') || !(await deps.connections.get(customerId, connectionId)))
+    throw new AppError('not_found');
+  await queueCheck(deps.queues, { kind: 'connection', customerId, connectionId }, FOLLOW_UP_SECONDS);
+  return unlinkConnection(deps, customerId, connectionId, invocation);
+}
 
 /**
  * Unlinks a connection: gate `removed` → row `removing` → waiting mail cancelled → secrets → rows. Each step can be
@@ -39,7 +57,7 @@ export async function unlinkConnection(
   connectionId: string,
   invocation: Invocation,
 ): Promise<UnlinkResource> {
-  const connection = isOwnId(connectionId, 'con') ? await deps.connections.get(customerId, connectionId) : undefined;
+  const connection = await deps.connections.get(customerId, connectionId);
   if (!connection) throw new AppError('not_found');
   const now = deps.clock.now();
   const waiting = await deps.lanes.countWaiting(connectionId);
@@ -67,9 +85,10 @@ export async function finishUnlink(
   const inFlight = await cancelAll(deps, connection);
   if (inFlight) return removingStill(deps, connection);
   const tags = refreshTokenTags(customerId, connectionId);
-  const recoverable = await deps.secrets.remove(connection.secretName, tags);
-  for (const name of [connection.previousSecretName, connection.nextSecretName]) {
-    if (name) await deps.secrets.remove(name, tags);
+  let recoverable: Date | undefined;
+  for (const name of [connection.secretName, connection.previousSecretName, connection.nextSecretName]) {
+    const until = name ? await deps.secrets.remove(name, tags) : undefined;
+    if (until && (recoverable === undefined || until > recoverable)) recoverable = until;
   }
   if (connection.kind === 'customerOwned') {
     const { settled } = await removeUnusedApplication(deps, customerId, connection.clientId);
@@ -77,7 +96,7 @@ export async function finishUnlink(
   }
   const now = deps.clock.now();
   // A day more than the records' time: those that ended a moment ago are over by then, too.
-  await deps.connections.remove(connection, now, later(now, (RECORD_DAYS + 1) * DAY));
+  await deps.connections.remove(connection, now, later(now, (RECORD_DAYS + 1) * DAY), recoverable);
   invocation.log.event('connection.removed', { customerId, connectionId });
   return removed(connection, recoverable);
 }

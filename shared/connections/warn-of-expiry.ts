@@ -11,10 +11,10 @@ export const WARN_DAYS = [1, 7, 14, 30, 60] as const;
  * Tells that an application's client secret is about to expire: once per threshold and date of expiry. So the same secret,
  * entered once more with a new link, is not told anew, and a true date in place of an assumed one is. After an outage, the
  * nearest threshold alone is told. An expiry that was assumed is told as such: it asks for the true date.
- * @param alertAddress of the connection that is being checked
+ * @param alertAddress of the connection that is being checked; without one, that of another of the application's
  */
 export async function warnOfExpiry(
-  deps: Pick<ConnectionsDeps, 'applications' | 'applicationOutbox' | 'clock'>,
+  deps: Pick<ConnectionsDeps, 'applications' | 'applicationOutbox' | 'clock' | 'connections'>,
   application: Application,
   alertAddress: string,
   log: Log,
@@ -24,6 +24,7 @@ export async function warnOfExpiry(
   const daysLeft = (Date.parse(secretExpiresOn) - now.getTime()) / DAY;
   const threshold = WARN_DAYS.find((days) => daysLeft <= days);
   if (broken || threshold === undefined || wasWarned(application, threshold)) return;
+  const address = alertAddress || (await deps.connections.anyAlertAddress(customerId, clientId));
   const data = {
     customerId,
     clientId,
@@ -31,8 +32,9 @@ export async function warnOfExpiry(
     expiresOn: secretExpiresOn,
     daysLeft: Math.max(0, Math.ceil(daysLeft)),
     ...(secretExpiryAssumed && { assumed: true as const }),
-    ...(alertAddress && { alertAddress }),
+    ...(address && { alertAddress: address }),
   };
+  // The date is part of what is told: another one for the same secret is told anew.
   const key = `expiring-${clientId}-${secretName}-${secretExpiresOn}-${threshold}`;
   const moved = await deps.applications.put(
     customerId,

@@ -204,6 +204,8 @@ async function finish(deps: CustomersDeps, removal: Removal, sweep: Sweep, invoc
     const left = await connections.listRemains(customerId, PAGE);
     if (left.length === 0) break;
     for (const connectionId of left) {
+      // Unlinked before the customer left, or by a sweep that died before it could say so.
+      remember(sweep, (await connections.remains(customerId, connectionId))?.secretsRecoverableUntil);
       if (isOver(deps, sweep) || !(await deleteRemains(deps, { customerId, connectionId }))) return false;
     }
   }

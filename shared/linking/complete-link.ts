@@ -5,6 +5,7 @@ import {
   ASSUMED_SECRET_DAYS,
   holdersOf,
 } from '../connections/application.ts';
+import { queueCheck } from '../connections/check-message.ts';
 import type { Connection, ConnectionChange } from '../connections/connection.ts';
 import { finishRemoval } from '../connections/remove-unused-application.ts';
 import { firstCheckAt } from '../connections/schedule.ts';
@@ -126,6 +127,12 @@ async function recordConnection(
       throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
     }
     if (existing?.linkId === link.linkId) return { connection: existing, link };
+    if (existing && (await isUnlinked(deps, existing))) {
+      if (link.relinkOf !== '') throw await unlinkedMeanwhile(deps, link, invocation);
+      // Its row does not say so yet, and is about to: whoever unlinked died, or is at work.
+      await queueCheck(deps.queues, { kind: 'connection', ...ownerOf(existing) });
+      throw new AppError('link_in_progress', { retryAfterSeconds: 5 });
+    }
     if (existing) await dropDrawnLane(deps, link, existing);
     if (existing && isNewer(existing, link)) {
       const tags = { kind: 'refresh-token', customer: link.customerId } as const;
@@ -153,6 +160,15 @@ async function recordConnection(
       if (!(error instanceof RowConflict)) throw error;
     }
   }
+}
+
+/** An unlink shuts the gate for good before it writes the row. */
+async function isUnlinked(deps: LinkingDeps, { connectionId }: Connection): Promise<boolean> {
+  return (await deps.lanes.get(connectionId)).lane?.gate === 'removed';
+}
+
+function ownerOf({ customerId, connectionId }: Connection) {
+  return { customerId, connectionId };
 }
 
 /** Unlinked while somebody linked it again. The unlink wins; linking once more makes a new connection. */

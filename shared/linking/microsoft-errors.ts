@@ -1,5 +1,5 @@
 import type { LinkErrorCode } from '../errors.ts';
-import type { MicrosoftErrorFacts } from '../microsoft/identity-platform.ts';
+import { type MicrosoftErrorFacts, PASSING } from '../microsoft/identity-platform.ts';
 
 /**
  * Wording by AADSTS number, within the meaning that `error` gives. Numbers decide nothing else: Microsoft changes them.
@@ -27,7 +27,7 @@ export const WORDED_BY_NUMBER: ReadonlyMap<number, LinkErrorCode> = new Map([
   // Of the authorization code: somebody redeemed it before, or it lay too long.
   [54005, 'link_used'],
   ...numbers('link_expired', 70008, 700082),
-  ...numbers('microsoft_unavailable', 90006, 90024, 90033, 90055, 50196),
+  ...numbers('microsoft_unavailable', ...PASSING),
   // Said to be our own mistakes, or an attack: there is nothing better to tell the person.
   ...numbers('sign_in_failed', 50058, 50132, 50133, 50173, 501481, 70000, 900144, 9002313),
 ]);

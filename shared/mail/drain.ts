@@ -7,7 +7,7 @@ import { GateShut, LaneDirty, type LaneHold, LaneLost } from './hold.ts';
 import { takeToken } from './pace.ts';
 import { type Pause, pauseAfter, pauseLane } from './pause-lane.ts';
 import { claimOperations, type SendContext, sendClaimed } from './send-claimed.ts';
-import { operations, type Settlement, settle, settleExpired, settleStale } from './settle.ts';
+import { operations, type Settlement, settle, settleExpired, settleStale, tellExpired } from './settle.ts';
 import { leaveTicket } from './tickets.ts';
 import type { AttemptResult } from './transmit.ts';
 import { DRAIN_ROWS, loadContent, type WaitingMail, waitingOf } from './waiting.ts';
@@ -185,14 +185,15 @@ class Drain {
     this.context.log.warning('mail.stale_claim', { connectionId: mail.connectionId, mailId: mail.mailId });
   }
 
-  private expire(mail: WaitingMail): Promise<void> {
-    return this.settleUntouched(mail, settleExpired(mail, this.settleOptions()));
+  private async expire(mail: WaitingMail): Promise<void> {
+    if (await this.settleUntouched(mail, settleExpired(mail, this.settleOptions())))
+      tellExpired(this.context.log, this.context.connection, mail);
   }
 
-  private refuseChanged(mail: WaitingMail): Promise<void> {
+  private async refuseChanged(mail: WaitingMail): Promise<void> {
     const evidence = { clientRequestId: '', requestId: '', status: 0 };
     const result = { kind: 'rejected', reason: 'content_changed' } as const;
-    return this.settleUntouched(mail, settle(mail, result, evidence, this.settleOptions()));
+    await this.settleUntouched(mail, settle(mail, result, evidence, this.settleOptions()));
   }
 
   private settleOptions() {
@@ -203,18 +204,23 @@ class Drain {
     };
   }
 
-  /** Settles a mail that is not being sent, unless somebody touched it since it was read. */
-  private async settleUntouched(mail: WaitingMail, settlement: Settlement): Promise<void> {
+  /**
+   * Settles a mail that is not being sent, unless somebody touched it since it was read.
+   * @returns whether it was settled
+   */
+  private async settleUntouched(mail: WaitingMail, settlement: Settlement): Promise<boolean> {
     const { deps, hold } = this;
     try {
       await deps.mails.write(mail.connectionId, operations(mail, settlement, { waiting: mail.etag }));
     } catch (error) {
       if (!(error instanceof RowConflict)) throw error;
-      return this.end({ kind: 'soon' });
+      this.end({ kind: 'soon' });
+      return false;
     }
-    if (!settlement.event) return;
+    if (!settlement.event) return true;
     await deps.outbox.sendWritten(mail.connectionId, settlement.event);
     hold.published.push(settlement.event.rowKey);
+    return true;
   }
 
   /** Puts an event that somebody left behind on the queue; its row is deleted with the lane's next write. */
@@ -246,10 +252,10 @@ class Drain {
    * put down meanwhile is covered by the ticket. Behind a shut gate, it looks after what expires.
    */
   private async letGo(stop: Exclude<Stop, { kind: 'later' }>): Promise<void> {
-    const { deps, hold } = this;
+    const { deps, hold, context } = this;
     const released = { owner: '', leaseUntil: '', dirty: false, setbacks: hold.setbacks };
     if (stop.kind === 'pause') {
-      await hold.write({ ...released, ...(await pauseLane(deps, hold, stop.pause)) });
+      await hold.write({ ...released, ...(await pauseLane(deps, hold, stop.pause, context.log)) });
       return;
     }
     // A ticket that came before the release would find the lane held, and wait for the end of the lease.

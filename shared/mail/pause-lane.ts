@@ -1,3 +1,4 @@
+import type { Log } from '../log.ts';
 import type { Properties } from '../storage/table.ts';
 import type { MailDeps } from './deps.ts';
 import { backOffMs } from './outcome.ts';
@@ -35,8 +36,22 @@ export async function pauseLane(
   deps: Pick<MailDeps, 'queues' | 'clock'>,
   lane: { readonly connectionId: string; readonly customerId: string },
   { reason, waitMs }: Pause,
+  log: Log,
 ): Promise<Properties> {
   const until = new Date(deps.clock.now().getTime() + waitMs).toISOString();
   await leaveTicket(deps.queues, lane, waitMs);
+  tellWait(log, lane, { reason, waitMs });
   return { pausedUntil: until, pausedFor: reason, ticketAt: until };
+}
+
+/**
+ * Tells that a lane waits, and why: an alert comes where lanes do nothing but wait. Pacing is not told, since it is what
+ * a busy mailbox does all day.
+ */
+export function tellWait(
+  log: Log,
+  { connectionId, customerId }: { readonly connectionId: string; readonly customerId: string },
+  { reason, waitMs }: Pause,
+): void {
+  if (reason !== 'paced') log.event('lane.waits', { connectionId, customerId, reason, waitMs });
 }

@@ -57,7 +57,7 @@ export async function sendOwn(deps: MailDeps, context: SendContext, taken: Taken
   }
   if (hold.lost) return;
   if (result.kind === 'wait') {
-    const paused = await pauseLane(deps, lane, pauseAfter(deps, result, hold.setbacks));
+    const paused = await pauseLane(deps, lane, pauseAfter(deps, result, hold.setbacks), context.log);
     return letGo(hold, { ...paused, setbacks: hold.setbacks + 1 });
   }
   if (shut) {

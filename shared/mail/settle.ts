@@ -1,4 +1,5 @@
 import type { Connection } from '../connections/connection.ts';
+import type { Log } from '../log.ts';
 import type { Properties, RowOperation } from '../storage/table.ts';
 import { type EventType, eventRow } from './events.ts';
 import type { AttemptResult, Evidence } from './transmit.ts';
@@ -79,6 +80,11 @@ export function settleExpired(mail: WaitingMail, options: SettleOptions): Settle
     event: event('expired', mail, 'expired', options),
     contentDone: false,
   };
+}
+
+/** Tells that a mail has expired: after its rows say so, or a failed write would be told too. */
+export function tellExpired(log: Log, { customerId }: Pick<Connection, 'customerId'>, mail: WaitingMail): void {
+  log.warning('mail.expired', { connectionId: mail.connectionId, customerId, mailId: mail.mailId });
 }
 
 /** The settlement as operations. With `waitingEtag`, it applies only to a mail that nobody touched since. */

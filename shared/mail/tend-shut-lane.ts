@@ -1,8 +1,9 @@
 import type { Connection } from '../connections/connection.ts';
+import type { Log } from '../log.ts';
 import { RowConflict, text } from '../storage/table.ts';
 import type { MailDeps } from './deps.ts';
 import { isProbed, type Lane } from './lane.ts';
-import { operations, settleExpired } from './settle.ts';
+import { operations, settleExpired, tellExpired } from './settle.ts';
 import { WAITING_ROWS, waitingOf } from './waiting.ts';
 import { wakeAt } from './wake.ts';
 
@@ -12,8 +13,8 @@ const PAGE = 500;
  * Ends what expired behind a shut gate, and sees to it that somebody comes for what expires next. Needs no lane: a mail
  * is ended only if nobody touched its row, and nobody claims behind a shut gate.
  */
-export async function tendShutLane(deps: MailDeps, connection: Connection, lane: Lane): Promise<void> {
-  const next = await expireWaiting(deps, connection);
+export async function tendShutLane(deps: MailDeps, connection: Connection, lane: Lane, log: Log): Promise<void> {
+  const next = await expireWaiting(deps, connection, log);
   await deps.outbox.flush(connection.connectionId);
   if (next === undefined) return;
   const probe = isProbed(lane.gate) && lane.probeAt < next ? lane.probeAt : '';
@@ -26,7 +27,7 @@ export function isProbeDue(lane: Lane, now: Date): boolean {
 }
 
 /** @returns when the next of the mails that wait expires; undefined when none waits */
-async function expireWaiting(deps: MailDeps, connection: Connection): Promise<string | undefined> {
+async function expireWaiting(deps: MailDeps, connection: Connection, log: Log): Promise<string | undefined> {
   const { connectionId } = connection;
   const now = deps.clock.now();
   let next: string | undefined;
@@ -49,6 +50,7 @@ async function expireWaiting(deps: MailDeps, connection: Connection): Promise<st
       const settlement = settleExpired(mail, { connection, acceptedEvents: deps.config.acceptedEvents, now });
       try {
         await deps.mails.write(connectionId, operations(mail, settlement, { waiting: mail.etag }));
+        tellExpired(log, connection, mail);
       } catch (error) {
         if (!(error instanceof RowConflict)) throw error;
       }

@@ -1,3 +1,4 @@
+import type { TokenResult } from '../connections/access-tokens.ts';
 import type { Connection } from '../connections/connection.ts';
 import type { Log } from '../log.ts';
 import type { MailDeps } from './deps.ts';
@@ -62,8 +63,8 @@ export async function transmit(
 
 /** What no token means for a mail under way. */
 export function withoutToken(
-  result: Exclude<Awaited<ReturnType<MailDeps['tokens']['get']>>, { kind: 'token' }>,
-): Exclude<AttemptResult, { kind: 'accepted' | 'uncertain' | 'rejected' | 'gate' }> {
+  result: Exclude<TokenResult, { kind: 'token' }>,
+): Extract<AttemptResult, { kind: 'shut' | 'unclaimed' }> | Extract<TokenResult, { kind: 'wait' }> {
   if (result.kind === 'wait') return result;
   if (result.kind === 'removed') return { kind: 'unclaimed' };
   const { kind: gate, ...blame } = result;

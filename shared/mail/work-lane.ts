@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SECOND } from '../clock.ts';
 import type { Connection } from '../connections/connection.ts';
+import { slotBefore } from '../connections/schedule.ts';
 import type { Invocation } from '../log.ts';
 import { StoreUnavailable } from '../storage/ports.ts';
 import { type Properties, RowConflict } from '../storage/table.ts';
@@ -9,7 +10,7 @@ import { drain } from './drain.ts';
 import { LaneHold } from './hold.ts';
 import { isProbed, LANE_ROW, type Lane, leaseRemaining, PROBE_MS } from './lane.ts';
 import { takeToken } from './pace.ts';
-import { pauseAfter, pauseLane } from './pause-lane.ts';
+import { pauseAfter, pauseLane, tellWait } from './pause-lane.ts';
 import type { MailContent } from './prepare.ts';
 import { claimOperations, type SendContext } from './send-claimed.ts';
 import { sendOwn } from './send-own.ts';
@@ -130,12 +131,13 @@ async function waitOutside(
         firstOf(own.mail.expiresAt, isProbed(lane.gate) ? lane.probeAt : ''),
       );
     if (!delivery.isTicket || !isProbeDue(lane, now)) {
-      if (delivery.redelivered || delivery.isTicket) await tendShutLane(deps, connection, lane);
+      if (delivery.redelivered || delivery.isTicket)
+        await tendShutLane(deps, connection, lane, delivery.invocation.log);
       return 'done';
     }
   }
   if (await deps.cache.stopped())
-    return comeBack(deps, delivery, connection, lane, new Date(now.getTime() + 60 * SECOND));
+    return comeBack(deps, delivery, connection, lane, new Date(now.getTime() + 60 * SECOND), 'sending_stopped');
   if (lane.pausedUntil > now.toISOString())
     return comeBack(deps, delivery, connection, lane, new Date(lane.pausedUntil));
   if (own && Date.parse(own.mail.dueAt) > now.getTime())
@@ -158,18 +160,24 @@ function firstOf(one: string, other: string): Date {
   return new Date(other !== '' && other < one ? other : one);
 }
 
-/** Leaves a wake-up unless an early enough one is noted. What a redelivered message noted cannot be relied on. */
+/**
+ * Leaves a wake-up unless an early enough one is noted. What a redelivered message noted cannot be relied on.
+ * @param reason why mail waits, where nobody has told it yet
+ */
 async function comeBack(
   deps: MailDeps,
   delivery: Delivery,
   connection: Connection,
   lane: Lane,
   at: Date,
+  reason?: string,
 ): Promise<Step> {
   const wanted = at.toISOString();
   const noted = lane.ticketAt > deps.clock.now().toISOString() && lane.ticketAt <= wanted;
   if (noted && !delivery.redelivered && !delivery.isTicket) return 'done';
   const ticketAt = await wakeAt(deps, connection, at);
+  if (reason !== undefined)
+    tellWait(delivery.invocation.log, connection, { reason, waitMs: at.getTime() - deps.clock.now().getTime() });
   // Not noted, because the lane changed: the next mail leaves a ticket too many, and nothing worse.
   if (ticketAt !== '') await writeLane(deps, lane, { ticketAt });
   return 'done';
@@ -205,11 +213,34 @@ async function refuse(
   }
   if (result.reason === 'service_provider_credential_refused')
     log.warning(result.reason, { connectionId: lane.connectionId });
+  if (result.tenantRefusal !== undefined) await checkSoon(deps, lane);
+  if (delivery.isTicket && !ours) {
+    const idle = await restIdle(deps, lane);
+    if (idle) return idle;
+  }
   const pause = pauseAfter(deps, result, lane.setbacks);
-  const paused = await pauseLane(deps, lane, pause);
-  log.event('lane.waits', { connectionId: lane.connectionId, ...pause });
+  const paused = await pauseLane(deps, lane, pause, log);
   await writeLane(deps, lane, { ...release, ...paused, setbacks: lane.setbacks + 1 });
   return 'done';
+}
+
+/**
+ * A lane without mail needs nobody to come back through an outage. The noted ticket is the one that brought us: it is
+ * struck out first, so that whoever brings mail after the second look leaves one.
+ * @returns undefined when mail waits
+ */
+async function restIdle(deps: MailDeps, lane: Lane): Promise<'done' | 'again' | undefined> {
+  if (await deps.lanes.hasWaiting(lane.connectionId)) return undefined;
+  if (!(await writeLane(deps, lane, { ticketAt: '' }))) return 'again';
+  return (await deps.lanes.hasWaiting(lane.connectionId)) ? 'again' : 'done';
+}
+
+/** Whether it is the tenant that refuses is found out by the connection's check, which need not wait for its day. */
+async function checkSoon({ connections, clock }: MailDeps, { customerId, connectionId }: Lane): Promise<void> {
+  const now = clock.now().toISOString();
+  await connections.change(customerId, connectionId, ({ nextCheckAt, checkSlot }) =>
+    checkSlot === '' && nextCheckAt > now ? { nextCheckAt: now, checkSlot: slotBefore(nextCheckAt) } : undefined,
+  );
 }
 
 /** What taking a lane writes into its row. */
@@ -248,7 +279,7 @@ async function takeWithOwn(
   const limits = { perMinute: deps.config.mailsPerMinute, recipientsPerDay: deps.config.recipientsPerDay };
   const permission = takeToken(lane, own.mail.recipients, limits, deps.clock.now());
   if (permission.kind === 'wait') {
-    await writeLane(deps, lane, await pauseLane(deps, lane, permission));
+    await writeLane(deps, lane, await pauseLane(deps, lane, permission, delivery.invocation.log));
     return 'done';
   }
   const clientRequestId = randomUUID();

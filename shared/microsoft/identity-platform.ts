@@ -101,16 +101,22 @@ export class MicrosoftError extends Error {
   }
 
   /**
-   * Whether Microsoft had a bad minute rather than refused. 50196 (loop throttle) comes as `invalid_grant` but passes
-   * by itself.
+   * Whether Microsoft had a bad minute rather than refused. Some of its own failures, and its throttling of loops, come as
+   * `invalid_grant` but pass by themselves.
    */
   get transient(): boolean {
     const { error, status, number } = this.facts;
-    if (number === 50196) return true;
+    if (number !== undefined && PASSING.has(number)) return true;
     if (status !== undefined && (status === 429 || status >= 500)) return true;
     return !PERMANENT.has(error);
   }
 }
+
+/**
+ * AADSTS numbers of failures at Microsoft, and of its throttling of loops (50196).
+ * https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+ */
+export const PASSING: ReadonlySet<number> = new Set([50196, 90006, 90024, 90033, 90055]);
 
 /** OAuth errors that no waiting heals. */
 const PERMANENT = new Set([

@@ -70,7 +70,7 @@ export interface Secrets {
   /**
    * Deletes a secret; a missing or deleted one is fine. Does not wait until the deletion has completed.
    * @param tags whose it must be: a row edited to point at another's secret must not delete it either
-   * @returns until when the vault can recover it, when it says so
+   * @returns until when the vault can recover it, also when it was deleted before; undefined when there is nothing
    */
   remove(name: string, tags: SecretTags): Promise<Date | undefined>;
 }

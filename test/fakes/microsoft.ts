@@ -24,6 +24,8 @@ export class FakeIdentity implements IdentityPlatform {
   readonly refreshed: RefreshRequest[] = [];
   /** What the next calls answer instead; taken one by one. */
   readonly failures: MicrosoftErrorFacts[] = [];
+  /** What tenants answer to every refresh, by tenant ID. */
+  readonly tenantsRefuse = new Map<string, MicrosoftErrorFacts>();
   /** Claims that replace the ordinary ones of the account hr@acme.example. */
   claims: IdTokenClaims = {};
   /** Claims of the id token that a refresh brings along; none by default. */
@@ -89,6 +91,8 @@ export class FakeIdentity implements IdentityPlatform {
     await this.ready(request.credential);
     this.refreshed.push(request);
     this.failIfTold();
+    const refusal = this.tenantsRefuse.get(request.tenant);
+    if (refusal) throw new MicrosoftError(refusal);
     const claims = this.refreshedClaims;
     return { ...this.tokens(), refreshToken: this.nextRefreshToken(), ...(claims && { claims }) };
   }

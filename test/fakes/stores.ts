@@ -115,7 +115,7 @@ export interface FakeSecret {
 /** A vault in memory. A deleted name stays taken, as with soft delete. */
 export class FakeSecrets implements Secrets {
   readonly kept = new Map<string, FakeSecret>();
-  readonly deleted = new Set<string>();
+  readonly deleted = new Map<string, SecretTags>();
   reads = 0;
   writes = 0;
   before: (call: 'set' | 'get' | 'remove', name: string) => void | Promise<void> = () => {};
@@ -137,16 +137,22 @@ export class FakeSecrets implements Secrets {
   }
 
   private isOf(name: string, tags: Partial<SecretTags> = {}): boolean {
-    const secret = this.kept.get(name);
-    return Object.entries(tags).every(([key, value]) => secret?.tags[key as keyof SecretTags] === value);
+    return hasTags(this.kept.get(name)?.tags, tags);
   }
 
   async remove(name: string, tags: SecretTags): Promise<Date | undefined> {
     await this.before('remove', name);
-    const there = this.isOf(name, tags) && this.kept.delete(name);
-    if (there) this.deleted.add(name);
+    const kept = this.kept.get(name);
+    if (kept && this.isOf(name, tags)) {
+      this.kept.delete(name);
+      this.deleted.set(name, kept.tags);
+    }
     this.after('remove', name);
-    if (!there) return undefined;
-    return new Date('2027-02-21T00:00:00Z');
+    const deleted = this.deleted.get(name);
+    return deleted && hasTags(deleted, tags) ? new Date('2027-02-21T00:00:00Z') : undefined;
   }
+}
+
+function hasTags(tags: SecretTags | undefined, expected: Partial<SecretTags>): boolean {
+  return Object.entries(expected).every(([key, value]) => tags?.[key as keyof SecretTags] === value);
 }

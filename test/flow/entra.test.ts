@@ -85,6 +85,12 @@ describe('with a token, as Hire2Retire’s server gets it', () => {
     expect(fetched.map(({ path }) => path)).toEqual([`/${api().tenantId}/discovery/v2.0/keys`]);
   });
 
+  it('an admin in the portal, who adds a token to what the portal sends', async () => {
+    const { functionKey } = flow.sandbox.info;
+    const path = `/customers/${CUSTOMER}/connections?customerId=${CUSTOMER}`;
+    await flow.api.expect(200, 'GET', path, { headers: { 'x-functions-key': functionKey } });
+  });
+
   it('a key in the URL is refused all the same', async () => {
     const path = `/customers/${CUSTOMER}/connections?code=${flow.sandbox.info.functionKey}`;
     expect((await flow.api.expect(400, 'GET', path)).code).toBe('key_in_url');

@@ -490,14 +490,12 @@ describe('what the host answers itself', () => {
     }
   });
 
-  it('the key in the URL is refused, so that nobody gets used to it', async () => {
+  it('the key in the URL alone is refused, so that nobody gets used to it', async () => {
     const { functionKey } = flow.sandbox.info;
     const path = `/customers/acme/connections?code=${functionKey}`;
-    for (const key of [undefined, functionKey]) {
-      const problem = await flow.api.expect(400, 'GET', path, { key });
-      expect(problem.code).toBe('key_in_url');
-      expect(JSON.stringify(problem)).not.toContain(functionKey);
-    }
+    const problem = await flow.api.expect(400, 'GET', path, { key: undefined });
+    expect(problem.code).toBe('key_in_url');
+    expect(JSON.stringify(problem)).not.toContain(functionKey);
   });
 
   it('an unknown route, an unlisted method and HEAD: 404 without a body', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { POISON_QUEUES } from '../../shared/storage-names.ts';
 import { ROOT } from '../../tools/infra-sets.ts';
-import { filesBelow, read } from '../guard/repository.ts';
+import { filesBelow, read, tableBelow } from '../guard/repository.ts';
 import { onlyResource } from './support/snapshot.ts';
 
 const PACKAGE = join(ROOT, 'dist/package');
@@ -57,7 +57,8 @@ describe('workflows', () => {
   it.each(workflows)('$file pins what it uses to a commit', ({ text }) => {
     const used = [...text.matchAll(/uses: (.+)$/gm)].map(([, action]) => action);
     expect(used).not.toEqual([]);
-    expect(used.filter((action) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action ?? ''))).toEqual([]);
+    const others = used.filter((action) => !action?.startsWith('./'));
+    expect(others.filter((action) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action ?? ''))).toEqual([]);
   });
 
   it.each(workflows)('$file may do no more than it must', ({ text }) => {
@@ -77,6 +78,19 @@ describe('workflows', () => {
     expect(scripts.filter((script) => script.includes('${{'))).toEqual([]);
   });
 
+  it('deploy the branch main alone, and only what passed everything that ci checks', () => {
+    const deploy = read('.github/workflows/deploy.yml');
+    expect(deploy).toMatch(/^ {2}check:\n {4}uses: \.\/\.github\/workflows\/ci\.yml$/m);
+    expect(deploy).toMatch(/^ {2}deploy:\n {4}needs: check\n {4}if: github\.ref == 'refs\/heads\/main'$/m);
+    expect(read('.github/workflows/ci.yml')).toMatch(/^ {2}workflow_call:$/m);
+  });
+
+  it('take the Bicep compiler that the tests take', () => {
+    const [, version] = /Version="\[([\d.]+)\]"/.exec(read('infra/tools/bicep.csproj')) ?? [];
+    for (const file of ['.github/workflows/deploy.yml', '.github/workflows/what-if.yml'])
+      expect(read(file), file).toContain(`az bicep install --version v${version}\n`);
+  });
+
   it('supply the variables that the production parameters read', () => {
     const wanted = [...read('infra/production.bicepparam').matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(
       ([, name]) => name,
@@ -87,13 +101,21 @@ describe('workflows', () => {
         file,
       ).toEqual([]);
   });
+
+  it('and docs/deploy.md tell the same variables, whichever set of parameters reads them', () => {
+    const told = tableBelow(read('docs/deploy.md'), '### Variables').map(([name]) => name?.replaceAll('`', ''));
+    for (const file of ['infra/main.bicepparam', 'infra/production.bicepparam']) {
+      const wanted = [...read(file).matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(([, name]) => name);
+      expect(told.toSorted(), file).toEqual(wanted.toSorted());
+    }
+  });
 });
 
 describe('host.json', () => {
   const host = JSON.parse(read('host.json')) as {
     logging: {
       logLevel: Record<string, string>;
-      applicationInsights: { samplingSettings: { excludedTypes: string } };
+      applicationInsights: { enableQueryStringTracing: boolean; samplingSettings: { excludedTypes: string } };
     };
   };
 
@@ -101,6 +123,12 @@ describe('host.json', () => {
     expect(host.logging.applicationInsights.samplingSettings.excludedTypes.split(';')).toEqual(
       expect.arrayContaining(['Trace', 'Exception']),
     );
+  });
+
+  it('writes no query down, in which tickets and codes travel', () => {
+    expect(host.logging.applicationInsights.enableQueryStringTracing).toBe(false);
+    // At Information it logs the address of each request, with its query.
+    expect(host.logging.logLevel).toMatchObject({ 'Microsoft.AspNetCore': 'Warning' });
   });
 
   it('lets what functions write through, and silences the host about the busy ones', () => {

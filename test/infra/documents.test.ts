@@ -6,8 +6,10 @@ import { patchConnectionSchema } from '../../shared/connections/change-connectio
 import { testMailSchema } from '../../shared/connections/send-test-mail.ts';
 import { startLinkSchema } from '../../shared/linking/requests.ts';
 import { resolveManySchema, resolveSchema, retryManySchema, retrySchema } from '../../shared/mail/act-on-mail.ts';
+import { EXAMPLE_VARIABLES } from '../../tools/infra-sets.ts';
 import { FakeApp } from '../fakes/app.ts';
 import { read, tableBelow } from '../guard/repository.ts';
+import { assignmentsOf } from './support/assignments.ts';
 
 const { app } = new FakeApp();
 const methods = new Map<string, string>([
@@ -59,6 +61,35 @@ describe('what an admin runs from the portal', () => {
         file,
       ).toEqual([]);
     }
+  });
+});
+
+describe('roles', () => {
+  it('that an Owner gives for one step are explained where they are named', () => {
+    for (const file of ['docs/operate.md', 'docs/runbook.md']) {
+      const steps = read(file).replaceAll(/\s+/g, ' ').split('Owner gives you _').slice(1);
+      expect(steps.length, file).toBeGreaterThan(2);
+      for (const step of steps) {
+        expect(step).toMatch(/^[A-Z][A-Za-z ]+_ on /);
+        expect(step.slice(0, 170)).toContain('#a-role-for-one-step');
+      }
+    }
+  });
+
+  it('that the admins’ group has are those of docs/permissions.md, and none that another has already', () => {
+    const [row = []] = tableBelow(read('docs/permissions.md'), '## Everybody else').filter(([who]) =>
+      who?.startsWith('admins'),
+    );
+    const roles = new Set(
+      assignmentsOf('small')
+        .filter(({ who }) => who === EXAMPLE_VARIABLES.ADMIN_GROUP_ID.trim())
+        .map(({ role }) => role),
+    );
+    expect(roles).not.toContain('Reader');
+    for (const role of roles)
+      expect(row[1]?.replace('Queue and Table Data Reader', 'Queue Data Reader, Storage Table Data Reader')).toContain(
+        role,
+      );
   });
 });
 

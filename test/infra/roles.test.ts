@@ -14,6 +14,10 @@ const OPERATIONS: readonly (readonly [string, readonly string[]])[] = [
   ['vaults/kv', DATA_OPERATIONS.vault.secrets],
 ];
 
+const UPLOADER = EXAMPLE_VARIABLES.UPLOADER_PRINCIPAL_IDS;
+const PRODUCER = EXAMPLE_VARIABLES.PRODUCER_PRINCIPAL_IDS.replaceAll(/[ ,]/g, '');
+const ADMINS = EXAMPLE_VARIABLES.ADMIN_GROUP_ID.trim();
+
 const placeOf = (on: string) => (on.startsWith('vaults/') ? 'vaults/kv' : on);
 const rolesOn = (place: string) =>
   assignmentsOf('production')
@@ -82,23 +86,28 @@ describe('the app', () => {
 
 describe('others', () => {
   it('that produce mail may put messages on one queue, and nothing else', () => {
-    const producer = assignmentsOf('small').filter(({ who }) => who === EXAMPLE_VARIABLES.PRODUCER_PRINCIPAL_IDS);
+    const producer = assignmentsOf('small').filter(({ who }) => who === PRODUCER);
     expect(producer.map(({ role, on }) => `${role} on ${on}`)).toEqual([
       `Storage Queue Data Message Sender on queues/${QUEUES.mail}`,
     ]);
   });
 
   it('that upload content may do so in mail-drop alone', () => {
-    const uploader = assignmentsOf('production').filter(
-      ({ who, role }) => who === EXAMPLE_VARIABLES.UPLOADER_PRINCIPAL_IDS && role.includes('Blob'),
-    );
+    const uploader = assignmentsOf('production').filter(({ who, role }) => who === UPLOADER && role.includes('Blob'));
     expect(uploader.map(({ role, on }) => `${role} on ${on}`)).toEqual([
       'Storage Blob Data Contributor on containers/mail-drop',
     ]);
   });
 
+  it('that fetch events may take them off their queue, and nothing else', () => {
+    const reader = assignmentsOf('small').filter(({ who }) => who === EXAMPLE_VARIABLES.EVENT_READER_PRINCIPAL_IDS);
+    expect(reader.map(({ role, on }) => `${role} on ${on}`)).toEqual([
+      `Storage Queue Data Message Processor on queues/${QUEUES.events}`,
+    ]);
+  });
+
   it('that operate it see everything but the values of secrets, and change nothing but the function app', () => {
-    const admins = assignmentsOf('production').filter(({ who }) => who === EXAMPLE_VARIABLES.ADMIN_GROUP_ID);
+    const admins = assignmentsOf('production').filter(({ who }) => who === ADMINS);
     const writing = admins.filter(({ role }) => !/Reader$/.test(role));
     expect(writing.map(({ role }) => role)).toEqual(['Website Contributor']);
     const onVault = admins.filter(({ on }) => on.startsWith('vaults/')).map(({ role }) => role);
@@ -106,6 +115,20 @@ describe('others', () => {
     expect(admins.filter(({ on }) => on.startsWith('containers/')).map(({ on }) => on)).toEqual([
       'containers/rejected-mail',
     ]);
+  });
+});
+
+describe('whoever deploys', () => {
+  it('may give exactly the roles that are given here, to applications and groups', () => {
+    const condition = read('infra/deployer-condition.txt');
+    const used = SET_NAMES.flatMap((set) => assignmentsOf(set).map(({ role }) => ROLES[role].id));
+    const lists = [...condition.matchAll(/GuidEquals \{([^}]*)\}/g)].map(([, list = '']) =>
+      list.split(',').map((id) => id.trim()),
+    );
+    expect(lists).toHaveLength(2);
+    for (const list of lists) expect(list.toSorted()).toEqual([...new Set(used)].sort());
+    expect(condition.match(/\{'Group', 'ServicePrincipal'\}/g)).toHaveLength(2);
+    expect(read('docs/deploy.md')).toContain('infra/deployer-condition.txt');
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { read } from '../guard/repository.ts';
 import { onlyResource, predictions, resourcesOf, SET_NAMES, type SetName } from './support/snapshot.ts';
 
 const STORAGE = 'Microsoft.Storage/storageAccounts';
@@ -15,6 +16,7 @@ describe.each(SET_NAMES)('in %s', (set) => {
         allowBlobPublicAccess: false,
         allowCrossTenantReplication: false,
         allowSharedKeyAccess: false,
+        allowedCopyScope: 'AAD',
         defaultToOAuthAuthentication: true,
         isLocalUserEnabled: false,
         minimumTlsVersion: 'TLS1_2',
@@ -196,9 +198,55 @@ describe('choices', () => {
     });
   });
 
-  it('production survives the loss of a zone, and keeps deleted secrets for 90 days', () => {
+  it('production keeps data in three zones and spreads instances, and keeps deleted secrets for 90 days', () => {
     for (const { sku } of resourcesOf(STORAGE, 'production')) expect(sku).toEqual({ name: 'Standard_ZRS' });
     expect(onlyResource('Microsoft.Web/serverfarms', 'production').properties).toMatchObject({ zoneRedundant: true });
     expect(onlyResource(VAULT, 'production').properties).toMatchObject({ softDeleteRetentionInDays: 90 });
+  });
+
+  it('the NAT gateway is in one zone, which Azure chooses unless it is told', () => {
+    const zones = (set: SetName) => onlyResource('Microsoft.Network/natGateways', set).zones ?? null;
+    expect(zones('production')).toBeNull();
+    expect(zones('domain-first-private')).toEqual(['2']);
+    expect(read('docs/deploy.md')).toContain('`natGatewayZone`');
+  });
+
+  it('storage for data and vault are locked against deletion where that is chosen', () => {
+    const locked = (set: SetName) =>
+      resourcesOf('Microsoft.Authorization/locks', set).map(({ properties }) => properties);
+    expect(locked('production')).toEqual([]);
+    expect(locked('domain-first-private')).toEqual([
+      expect.objectContaining({ level: 'CanNotDelete' }),
+      expect.objectContaining({ level: 'CanNotDelete' }),
+    ]);
+  });
+
+  it('whoever deploys may come from everywhere, or from the addresses that were named', () => {
+    expect(site('production')).toMatchObject({
+      siteConfig: { scmIpSecurityRestrictionsDefaultAction: 'Allow', scmIpSecurityRestrictions: [] },
+    });
+    expect(site('domain-first-private')).toMatchObject({
+      siteConfig: {
+        scmIpSecurityRestrictionsDefaultAction: 'Deny',
+        scmIpSecurityRestrictions: [{ action: 'Allow', ipAddress: '192.0.2.0/24' }],
+      },
+    });
+  });
+
+  it('logs of a day are capped: a bug that logs in a loop has a price', () => {
+    const cap = (set: SetName) => onlyResource('Microsoft.OperationalInsights/workspaces', set).properties;
+    expect(cap('small')).toMatchObject({ workspaceCapping: { dailyQuotaGb: 1 } });
+    expect(cap('production')).toMatchObject({ workspaceCapping: { dailyQuotaGb: 10 } });
+  });
+
+  it('private endpoints are made one after another, since they change one subnet', () => {
+    expect(read('infra/modules/network.bicep')).toContain('@batchSize(1)\nresource privateEndpoints ');
+  });
+
+  it('the address space holds both subnets', () => {
+    const { addressSpace } = onlyResource('Microsoft.Network/virtualNetworks', 'production').properties as {
+      addressSpace: unknown;
+    };
+    expect(addressSpace).toEqual({ addressPrefixes: ['10.80.0.0/25'] });
   });
 });

@@ -44,11 +44,12 @@ describe.each(SET_NAMES)('the settings of %s', (set) => {
 
   it('are enough to start, by identity alone', () => {
     const config = loadConfig(settings);
+    const token = set === 'domain-second' ? 'mailtrial2' : 'leyauab3usnbg';
     expect(config.storage).toMatchObject({
       kind: 'identity',
-      queueUrl: 'https://stdataleyauab3usnbg.queue.core.windows.net',
+      queueUrl: `https://stdata${token}.queue.core.windows.net`,
     });
-    expect(config.keyVaultUrl).toBe('https://kv-leyauab3usnbg.vault.azure.net');
+    expect(config.keyVaultUrl).toBe(`https://kv-${token}.vault.azure.net`);
     expect(config.managedIdentityClientId).toBe('66666666-6666-4666-8666-666666666666');
   });
 
@@ -96,6 +97,16 @@ describe('the credential of RoboMQ’s application', () => {
   });
 });
 
+describe('further settings', () => {
+  it('are set, but none that would take the app’s identity, storage or vault away', () => {
+    const settings = settingsOf('entra-recreate');
+    expect(settings['MAIL_PER_MINUTE']).toBe('20');
+    expect(settings['AZURE_CLIENT_ID']).toBe('66666666-6666-4666-8666-666666666666');
+    expect(settings['PUBLIC_BASE_URL']).toBe('https://mail.example.com');
+    expect(settings).not.toHaveProperty('MailStorage');
+  });
+});
+
 describe('the API', () => {
   it('takes function keys unless Entra ID is chosen, with the tenant and the audience', () => {
     for (const set of SET_NAMES.filter((name) => name !== 'entra-recreate'))
@@ -103,7 +114,7 @@ describe('the API', () => {
     expect(appSettings('entra-recreate')).toMatchObject({
       API_AUTH: 'entra',
       API_ENTRA_TENANT: '22222222-2222-4222-8222-222222222222',
-      API_ENTRA_AUDIENCE: 'api://outlook-sender',
+      API_ENTRA_AUDIENCE: 'a91a91a9-0000-4000-8000-000000000001',
     });
   });
 });

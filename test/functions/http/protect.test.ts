@@ -58,6 +58,23 @@ describe('by key', () => {
     expect((await call(access)).status).toBe(204);
   });
 
+  test('a key in the URL beside the one in the header is let in, since the portal sends it, and told without it', async () => {
+    for (const name of ['code', 'CODE']) {
+      const { status, log } = await call(access, { 'x-functions-key': 'the-key' }, `?${name}=the-secret`);
+      expect(status).toBe(204);
+      expect(log.join()).toContain('"event":"api.key_in_url"');
+      expect(log.join()).not.toMatch(/the-key|the-secret/);
+    }
+  });
+
+  test.each([
+    ['an empty key in the header', { 'x-functions-key': '' }, '?code=the-secret'],
+    ['a token, which no portal sends', { 'x-functions-key': 'the-key' }, '?access_token=the-secret'],
+    ['a token and a key', { 'x-functions-key': 'the-key' }, '?code=x&access_token=the-secret'],
+  ])('%s makes no difference to a credential in the URL', async (_what, headers, query) => {
+    expect((await call(access, headers, query)).body['code']).toBe('key_in_url');
+  });
+
   test.each(['code', 'access_token'])('a credential in the URL (%s) is refused', async (name) => {
     const { status, body, log } = await call(access, {}, `?${name}=the-secret`);
     expect([status, body['code']]).toEqual([400, 'key_in_url']);

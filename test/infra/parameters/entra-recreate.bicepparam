@@ -8,8 +8,9 @@ param serviceProviderCredential = 'secret'
 param serviceProviderSecretName = 'service-provider-client-secret'
 param apiAuth = 'entra'
 param apiEntraTenant = '22222222-2222-4222-8222-222222222222'
-param apiEntraAudience = 'api://outlook-sender'
-param moreSettings = { MAIL_PER_MINUTE: '20' }
+param apiEntraAudience = 'a91a91a9-0000-4000-8000-000000000001'
+// The last three try to take what is the app's away.
+param moreSettings = { MAIL_PER_MINUTE: '20', AZURE_CLIENT_ID: 'x', MailStorage: 'x', PUBLIC_BASE_URL: 'x' }
 param nodeVersion = '22'
 param updateStrategy = 'Recreate'
 param runbookUrl = 'https://docs.example.com/runbook.md'

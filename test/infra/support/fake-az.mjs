@@ -8,14 +8,24 @@ const words = process.argv.slice(2);
 const firstOption = words.findIndex((word) => word.startsWith('--'));
 const command = words.slice(0, firstOption).join(' ');
 const options = {};
-for (let index = firstOption; index < words.length; index += 2) options[words[index]] = words[index + 1];
+const lists = {};
+for (let index = firstOption; index < words.length; ) {
+  const option = words[index];
+  const next = words.findIndex((word, at) => at > index && word.startsWith('--'));
+  const values = words.slice(index + 1, next < 0 ? undefined : next);
+  options[option] = values[0];
+  lists[option] = values;
+  index += 1 + values.length;
+}
 
 const one = () => state.applications.find(({ appId }) => appId === options['--id']);
 const ids = (application) =>
   application.requiredResourceAccess.flatMap(({ resourceAccess }) => resourceAccess.map(({ id }) => id)).sort();
 /** The questions that the script asks, by the text of its queries. */
 const ASKED = {
+  displayName: ({ displayName }) => displayName,
   signInAudience: ({ signInAudience }) => signInAudience,
+  'api.requestedAccessTokenVersion': ({ tokenVersion }) => tokenVersion ?? '',
   "join(' ', web.redirectUris)": ({ redirectUris }) => redirectUris.join(' '),
   "join(' ', sort(requiredResourceAccess[].resourceAccess[].id))": (application) => ids(application).join(' '),
 };
@@ -25,7 +35,12 @@ const named = () => {
 };
 const apply = (application) => {
   if (options['--sign-in-audience']) application.signInAudience = options['--sign-in-audience'];
-  if (options['--web-redirect-uris']) application.redirectUris = [options['--web-redirect-uris']];
+  if (options['--web-redirect-uris']) application.redirectUris = lists['--web-redirect-uris'];
+  if (options['--requested-access-token-version'])
+    application.tokenVersion = Number(options['--requested-access-token-version']);
+  // As Entra does: https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation
+  if (application.signInAudience === 'AzureADandPersonalMicrosoftAccount' && application.tokenVersion !== 2)
+    throw new Error('Property api.requestedAccessTokenVersion is invalid.');
   if (options['--required-resource-accesses'])
     application.requiredResourceAccess = JSON.parse(options['--required-resource-accesses']);
 };
@@ -43,7 +58,8 @@ const READS = {
   },
   'ad app federated-credential list': () =>
     one()
-      .credentials.map(({ issuer, subject }) => `${issuer} ${subject}`)
+      .credentials.filter(({ name }) => options['--query'].startsWith(`[?name=='${name}'].`))
+      .map(({ issuer, subject, audiences }) => [issuer, subject, ...audiences].join(' '))
       .join('\n'),
 };
 const WRITES = {
@@ -59,11 +75,17 @@ const WRITES = {
   },
   'ad app federated-credential create': () => one().credentials.push(JSON.parse(options['--parameters'])),
   'ad app federated-credential update': () => {
-    one().credentials = [JSON.parse(options['--parameters'])];
+    const id = options['--federated-credential-id'];
+    one().credentials = one().credentials.map((each) =>
+      each.name === id ? JSON.parse(options['--parameters']) : each,
+    );
   },
 };
 
-if (READS[command]) console.log(READS[command]());
+if (command === 'ad app show' && !one()) {
+  console.error('Resource does not exist');
+  process.exitCode = 3;
+} else if (READS[command]) console.log(READS[command]());
 else if (WRITES[command]) {
   WRITES[command]();
   state.changes.push(command);

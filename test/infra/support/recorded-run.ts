@@ -172,6 +172,8 @@ class Walk {
     await this.enqueue(QUEUES.mail, message(connectionId, { sendAt: 'tomorrow' }));
     await this.seen('mail.not_taken');
     await this.seen('mail.refused');
+    await this.enqueue(QUEUES.mail, message(connectionId, { expiresAt: '2020-01-01T00:00:00.000Z' }));
+    await this.seen('mail.expired');
   }
 
   private async messagesThatFail() {

@@ -275,6 +275,12 @@ describe('a bad minute', () => {
     [{ error: 'invalid_grant', number: 50196, status: 400 }],
     [{ error: 'invalid_request', status: 400 }],
     [{ error: 'invalid_scope', status: 400 }],
+    [{ error: 'invalid_resource', status: 400 }],
+    [{ error: 'unsupported_grant_type', status: 400 }],
+    [{ error: 'access_denied', status: 403 }],
+    [{ error: 'invalid_grant', number: 90024, status: 400 }],
+    [{ error: 'invalid_grant', number: 90033, status: 400 }],
+    [{ error: 'something_new', status: 400 }],
   ])('is waited out and tried once: %j', async (facts) => {
     const { fake, connection } = await linked();
     fake.identity.failures.push(facts);
@@ -290,6 +296,20 @@ describe('a bad minute', () => {
       throw new StoreUnavailable('key vault', 4);
     };
     expect(await token(fake, connection)).toEqual({ kind: 'wait', reason: 'store_unavailable', waitMs: 4000 });
+  });
+
+  test('stops no lane for longer than an hour, whatever is asked', async () => {
+    const { fake, connection } = await linked();
+    fake.identity.failures.push({ error: 'too_many', status: 429, retryAfterSeconds: 86_400 });
+    expect(await token(fake, connection)).toMatchObject({ kind: 'wait', waitMs: HOUR });
+  });
+
+  test('is what settings are taken for that name another vault than the one where the secret lies', async () => {
+    const { fake, connection } = await linked();
+    const elsewhere = await fake.app.linking.connections.update(connection, { vault: 'other.vault.example' });
+    if (!elsewhere) throw new Error();
+    fake.secrets.kept.delete(connection.secretName);
+    expect(await token(fake, elsewhere)).toMatchObject({ kind: 'wait', reason: 'store_unavailable' });
   });
 
   test('between two refusals is a bad minute, not a dead link', async () => {

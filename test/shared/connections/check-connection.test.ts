@@ -13,6 +13,7 @@ import { killedAt } from '../linking/crash.ts';
 import { customerOwned, expectTidy } from '../linking/support.ts';
 import { current, eventsOf, gateOf, token, wait } from './support.ts';
 
+const PAST = '2026-01-01T00:00:00.000Z';
 const INACTIVE = { error: 'invalid_grant', number: 700082, status: 400 };
 const DISABLED = { error: 'invalid_grant', number: 50057, status: 400 };
 const REFUSED_APP = { error: 'invalid_client', number: 7000222, status: 401 };
@@ -34,6 +35,22 @@ const shown = (fake: FakeApp, { connectionId }: Connection) =>
   getConnection(fake.app.connections, 'acme', connectionId);
 
 describe('the daily check', () => {
+  test('calls no dead link alive from memory: Microsoft is asked', async () => {
+    const { fake, connection } = await linked();
+    const { log } = fake.invocation();
+    await token(fake, connection);
+    fake.clock.advance(HOUR);
+    await token(fake, connection);
+    await fake.app.mail.health.shut(connection, 'needs_relink', 'invalid_grant_50057', log);
+    await fake.app.linking.connections.change('acme', connection.connectionId, () => ({ nextCheckAt: PAST }));
+    microsoftSays(fake, DISABLED);
+    const { customerId, connectionId } = connection;
+    await runCheck(fake.app.checks, { v: 1, kind: 'connection', customerId, connectionId }, fake.invocation());
+    expect(await current(fake, connection)).toMatchObject({ status: 'needs_relink' });
+    expect(await gateOf(fake, connection)).toBe('needs_relink');
+    expect(eventsOf(fake)).not.toContain('connection.resumed');
+  });
+
   test('proves the token of an idle mailbox once a day, and says so', async () => {
     const { fake, connection, host } = await linked();
     await host.pass(10 * DAY);

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { HOUR, MINUTE } from '../../../shared/clock.ts';
+import { DAY, HOUR, MINUTE } from '../../../shared/clock.ts';
 import { listApplications } from '../../../shared/connections/application-resource.ts';
 import { runCheck } from '../../../shared/connections/checks.ts';
 import { rotateSecret } from '../../../shared/connections/rotate-secret.ts';
 import { unlinkConnection } from '../../../shared/connections/unlink.ts';
+import { warnOfExpiry } from '../../../shared/connections/warn-of-expiry.ts';
 import { StoreUnavailable } from '../../../shared/storage/ports.ts';
 import { QUEUES } from '../../../shared/storage-names.ts';
 import { CUSTOMER_CLIENT_ID, FakeApp } from '../../fakes/app.ts';
@@ -14,6 +15,12 @@ import { current, gateOf, token } from './support.ts';
 
 const NEW = 'Acme~client.secret-0002';
 const REFUSED = { error: 'invalid_client', number: 7000222, status: 401 };
+
+interface ToldEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: { readonly daysLeft?: number; readonly assumed?: boolean };
+}
 
 let fake: FakeApp;
 
@@ -111,10 +118,35 @@ describe('a new client secret', () => {
   test('sent again, as after a lost answer, makes no second one and keeps the fallback', async () => {
     await rotate(fake, NEW, '2028-01-01');
     const before = await application(fake);
-    expect(await rotate(fake, NEW, '2028-02-01')).toMatchObject({ secretExpiresOn: '2028-02-01' });
+    await rotate(fake, NEW, '2028-01-01');
+    await rotate(fake, NEW);
     const after = await application(fake);
     expect(after).toMatchObject({ secretName: before?.secretName, previousSecretName: before?.previousSecretName });
     expect(fake.secrets.kept.get(after?.secretName ?? '')?.versions).toBe(1);
+  });
+
+  test('sent again with the true date begins the warnings anew, and the vault shows it', async () => {
+    await rotate(fake);
+    const { secretExpiresOn = '', secretExpiryAssumed } = (await application(fake)) ?? {};
+    expect(secretExpiryAssumed).toBe(true);
+    const warn = async () => {
+      const current = await application(fake);
+      if (current) await warnOfExpiry(fake.app.checks, current, 'it@acme.example', fake.invocation().log);
+    };
+    fake.clock.advance(Date.parse(secretExpiresOn) - fake.clock.now().getTime() - DAY / 2);
+    await warn();
+    const truth = new Date(fake.clock.now().getTime() + 50 * DAY).toISOString().slice(0, 10);
+    expect(await rotate(fake, NEW, truth)).toMatchObject({ secretExpiresOn: truth });
+    expect(fake.secrets.kept.get((await application(fake))?.secretName ?? '')?.expiresOn).toEqual(new Date(truth));
+    await warn();
+    await warn();
+    const told = fake.queues.of(QUEUES.events).map(({ text }) => JSON.parse(text) as ToldEvent);
+    const expiring = told.filter(({ type }) => type === 'application.secret_expiring');
+    expect(expiring.map(({ data }) => [data.daysLeft, data.assumed ?? false])).toEqual([
+      [1, true],
+      [50, false],
+    ]);
+    expect(new Set(expiring.map(({ id }) => id)).size).toBe(2);
   });
 
   test('of another customer’s application is 404, and Microsoft is not asked', async () => {

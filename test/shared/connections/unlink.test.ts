@@ -1,13 +1,18 @@
 import { describe, expect, test } from 'vitest';
+import { HOUR, MINUTE } from '../../../shared/clock.ts';
 import type { Connection } from '../../../shared/connections/connection.ts';
 import { rotateSecret } from '../../../shared/connections/rotate-secret.ts';
-import { unlinkConnection } from '../../../shared/connections/unlink.ts';
+import { unlinkByRequest, unlinkConnection } from '../../../shared/connections/unlink.ts';
+import { AppError } from '../../../shared/errors.ts';
+import { confirmLink } from '../../../shared/linking/confirm-link.ts';
 import { LANE_ROW } from '../../../shared/mail/lane.ts';
 import { getMail } from '../../../shared/mail/read-mails.ts';
 import { StoreUnavailable } from '../../../shared/storage/ports.ts';
 import { CUSTOMER_CLIENT_ID, FakeApp } from '../../fakes/app.ts';
+import { FakeHost } from '../../fakes/host.ts';
+import { killedAt } from '../linking/crash.ts';
 import { codeOf, customerOwned, passHours } from '../linking/support.ts';
-import { current, eventsOf, gateOf, SECOND_OBJECT, wait } from './support.ts';
+import { current, eventsOf, gateOf, SECOND_OBJECT, token, wait } from './support.ts';
 
 const unlink = (fake: FakeApp, { customerId, connectionId }: Connection) =>
   unlinkConnection(fake.app.connections, customerId, connectionId, fake.invocation());
@@ -256,4 +261,75 @@ test('a vault that is away keeps the connection `removing`, and the check finish
   await passHours(fake, 1);
   expect(fake.connectionRows()).toEqual([]);
   expect(fake.secrets.kept.size).toBe(0);
+});
+
+describe('an unlink that was killed', () => {
+  /** Confirms as Hire2Retire does: again after the time it is told, and with a new link when it is told that. */
+  async function confirmed(fake: FakeApp, host: FakeHost): Promise<Connection> {
+    let { linkId, confirmation } = await fake.authorize();
+    for (let tries = 0; tries < 5; tries += 1) {
+      try {
+        const proof = { customerId: 'acme', startedBy: 'ada', confirmation };
+        return (await confirmLink(fake.app.linking, linkId, proof, fake.invocation())).connection;
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        expect(['link_in_progress', 'connection_unlinked']).toContain(error.code);
+        await host.pass(2 * MINUTE);
+        if (error.code === 'connection_unlinked') ({ linkId, confirmation } = await fake.authorize());
+      }
+    }
+    throw new Error('still in progress');
+  }
+
+  test('never takes along a link that was made after it, wherever it was killed', async () => {
+    for (const when of ['before', 'after'] as const) {
+      let finished = false;
+      for (let n = 1; !finished; n += 1) {
+        const fake = new FakeApp();
+        const { connection } = await fake.link();
+        const { customerId, connectionId } = connection;
+        const host = new FakeHost(fake);
+        finished = await killedAt(fake, n, when, () =>
+          unlinkByRequest(fake.app.connections, customerId, connectionId, fake.invocation()),
+        );
+        fake.clock.advance(MINUTE);
+        const linked = await confirmed(fake, host);
+        await host.pass(30 * HOUR);
+        expect(await current(fake, linked), `${when} ${n}`).toMatchObject({ status: 'connected' });
+        expect(await gateOf(fake, linked), `${when} ${n}`).toBe('open');
+        expect((await token(fake, await current(fake, linked))).kind, `${when} ${n}`).toBe('token');
+      }
+    }
+  });
+
+  test('is finished within minutes: no day goes by with a connection that looks alive', async () => {
+    for (const when of ['before', 'after'] as const) {
+      let finished = false;
+      for (let n = 2; !finished; n += 1) {
+        const fake = new FakeApp();
+        const { connection } = await fake.link();
+        const { customerId, connectionId } = connection;
+        finished = await killedAt(fake, n, when, () =>
+          unlinkByRequest(fake.app.connections, customerId, connectionId, fake.invocation()),
+        );
+        const begun = (await gateOf(fake, connection)) === 'removed';
+        await new FakeHost(fake).pass(10 * MINUTE);
+        if (begun)
+          expect(await fake.app.linking.connections.get(customerId, connectionId), `${when} ${n}`).toBeUndefined();
+      }
+    }
+  });
+
+  test('still says until when the vault can recover the secrets, when it is asked again', async () => {
+    let finished = false;
+    for (let n = 1; !finished; n += 1) {
+      const fake = new FakeApp();
+      const { connection } = await fake.link();
+      const { customerId, connectionId } = connection;
+      const again = () => unlinkByRequest(fake.app.connections, customerId, connectionId, fake.invocation());
+      finished = await killedAt(fake, n, 'after', again);
+      if ((await fake.app.linking.connections.get(customerId, connectionId)) === undefined) break;
+      expect(await again(), `${n}`).toMatchObject({ state: 'removed', secretsRecoverableUntil: expect.any(String) });
+    }
+  });
 });

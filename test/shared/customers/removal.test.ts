@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../../shared/clock.ts';
+import { unlinkConnection } from '../../../shared/connections/unlink.ts';
 import { getRemoval, removeCustomer } from '../../../shared/customers/remove-customer.ts';
 import { openLink } from '../../../shared/linking/open-link.ts';
 import { submitMail } from '../../../shared/mail/submit-mail.ts';
@@ -129,6 +130,15 @@ describe('the removal of a customer', () => {
     // Both are really walked: the first deletes, the last one forgets links, records and lanes.
     expect(deaths[0]).toBeGreaterThan(30);
     expect(deaths[2]).toBeGreaterThan(10);
+  });
+
+  test('says until when the vault can recover secrets, also of a connection that was unlinked a moment before', async () => {
+    const fake = new FakeApp();
+    const { connection } = await fake.link();
+    await unlinkConnection(fake.app.connections, 'acme', connection.connectionId, fake.invocation());
+    await remove(fake);
+    await new FakeHost(fake).pass(HOUR);
+    expect(await state(fake)).toMatchObject({ state: 'removed', secretsRecoverableUntil: expect.any(String) });
   });
 
   test('is found by the hourly scan when its message is lost', async () => {
