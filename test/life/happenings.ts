@@ -155,11 +155,14 @@ export class Happenings extends Stage {
     const call = (what: typeof pauseConnection) =>
       this.asked(() => what(this.instance().connections, customerId, link.connectionId, this.fake.invocation()));
     if (link.gone || link.paused || !(await call(pauseConnection))) return;
-    link.paused = true;
+    link.hold(true, this.now);
     const resume = async () => {
       if (link.gone || !link.paused) return;
-      if (await call(resumeConnection)) link.paused = false;
-      else this.later(10, resume);
+      if (!(await call(resumeConnection))) {
+        this.later(10, resume);
+        return;
+      }
+      link.hold(false, this.now);
     };
     this.later(this.dice.between(5, 60), resume);
   }
@@ -169,7 +172,7 @@ export class Happenings extends Stage {
     const alertAddress = this.dice.pick(['', 'it@acme.example', 'hr-team@acme.example']);
     const { connections } = this.instance();
     const patch = () => patchConnection(connections, link.customer.customerId, link.connectionId, { alertAddress });
-    if (!link.gone && (await this.asked(patch))) link.alertAddress = alertAddress;
+    if (!link.gone && (await this.asked(patch))) link.addresses.push({ address: alertAddress, at: this.now });
   }
 
   private async unlink(link: Link): Promise<void> {
@@ -231,12 +234,12 @@ export class Happenings extends Stage {
 
   private beginOutage(): void {
     if (this.outage) return;
-    const { identity, secrets } = this.fake;
+    const { identity } = this.fake;
     const what = this.dice.pick(['identity', 'vault', 'robomq'] as const);
     const hours = this.dice.chance(0.2) ? this.dice.between(24, 72) : this.dice.between(1, 8);
     const set = (down: boolean) => {
       if (what === 'identity') identity.down = down;
-      else if (what === 'vault') secrets.down = down;
+      else if (what === 'vault') this.setVaultDown(down);
       else identity.refusesRobomq = down;
     };
     const from = this.now;

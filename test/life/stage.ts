@@ -41,6 +41,7 @@ export class Stage {
   /** Every connection that ever was. */
   protected readonly linkOf = new Map<string, Link>();
   private readonly instances: App[] = [];
+  private oneAloneUntil = 0;
   private todo: { readonly at: number; readonly run: () => Promise<void> | void }[] = [];
 
   constructor(options: StageOptions) {
@@ -63,9 +64,18 @@ export class Stage {
 
   protected instance(): App {
     const { dice, instances } = this;
+    if (this.now < this.oneAloneUntil) return instances[0] as App;
     const index = dice.between(0, instances.length - 1);
     if (dice.chance(CHANCES.newInstance)) instances[index] = this.fake.compose();
     return instances[index] as App;
+  }
+
+  protected setVaultDown(down: boolean): void {
+    this.fake.secrets.down = down;
+    if (!this.options.strict) return;
+    // Where old tokens die with their use, what the vault did not take is in one process alone: that one goes on, until
+    // each link was looked at again.
+    this.oneAloneUntil = down ? Number.POSITIVE_INFINITY : this.now + 1.5 * DAY;
   }
 
   /** Links all mailboxes: ten to a customer, half of them through its own application. */
@@ -115,7 +125,7 @@ export class Stage {
     fake.app = this.instance();
     try {
       const { connection } = await fake.link(this.request(link));
-      if (connection.connectionId !== link.connectionId) link.alertAddress = '';
+      if (connection.connectionId !== link.connectionId) link.addresses.push({ address: '', at: this.now });
       link.connectionId = connection.connectionId;
       this.linkOf.set(link.connectionId, link);
       link.lost = '';
@@ -133,7 +143,7 @@ export class Stage {
     const { row } = await this.fake.connections.get(link.customer.customerId, link.connectionId);
     if (!row) return;
     this.rounds.begin(link.connectionId, Date.parse(text(row, 'nextCheckAt')));
-    link.paused = row.properties['paused'] === true;
+    link.hold(row.properties['paused'] === true, this.now);
   }
 
   protected changed(): void {

@@ -114,7 +114,7 @@ export class Told {
         this.resumed(event, link, known, at);
         break;
       case 'connection.linked':
-        known.state = link.paused ? 'paused' : 'working';
+        known.state = link.wasPaused(Date.parse(event.time)) ? 'paused' : 'working';
         known.ownTroubleAt = 0;
         break;
       case 'connection.paused':
@@ -133,7 +133,8 @@ export class Told {
     if (known.state === 'needs_relink') this.wrong(event, 'told before');
     const reason = event.data.reason ?? '';
     if (!link.history.held(reason, at - this.window(link, at), at)) this.wrong(event, `not because of ${reason}`);
-    if ((event.data.alertAddress ?? '') !== link.alertAddress) this.wrong(event, 'without the address to tell');
+    if (!link.hadAddress(event.data.alertAddress ?? '', at - this.window(link, at), at))
+      this.wrong(event, 'another address than the one to tell');
     known.state = 'needs_relink';
     known.ownTroubleAt = at;
   }

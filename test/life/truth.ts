@@ -54,9 +54,11 @@ export class Link {
   enabled = true;
   /** Somebody holds its mail. */
   paused = false;
+  private readonly pauses: Span[] = [];
   /** Somebody unlinked it, and it is not linked again. */
   gone = false;
-  alertAddress = '';
+  /** Whom to tell, newest last. */
+  readonly addresses: { readonly address: string; readonly at: number }[] = [{ address: '', at: 0 }];
   /** Since when it has been as it is. */
   since = 0;
   private was = '';
@@ -70,6 +72,26 @@ export class Link {
     this.account = account;
     this.customer = customer;
     this.owned = owned;
+  }
+
+  hold(paused: boolean, now: number): void {
+    const last = this.pauses.at(-1);
+    if (paused && !this.paused) this.pauses.push({ from: now, to: Number.POSITIVE_INFINITY });
+    else if (!paused && last) last.to = Math.min(last.to, now);
+    this.paused = paused;
+  }
+
+  /** Whether it was paused at that time, or resumed at that very moment. */
+  wasPaused(at: number): boolean {
+    return this.pauses.some(({ from, to }) => from <= at && at <= to);
+  }
+
+  /** Whether somebody was to be told at that address between the two times. */
+  hadAddress(address: string, from: number, to: number): boolean {
+    return this.addresses.some((each, n) => {
+      const until = this.addresses[n + 1]?.at ?? Number.POSITIVE_INFINITY;
+      return each.address === address && each.at <= to && until >= from;
+    });
   }
 
   alive(now: number): boolean {
