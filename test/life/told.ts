@@ -123,10 +123,20 @@ export class Told {
       case 'connection.removed':
         if (!this.truth.wasUnlinked(connectionId)) this.wrong(event, 'nobody unlinked it');
         known.state = 'removed';
+        this.forgetUnused(link.customer);
         break;
       default:
         this.wrong(event, 'nothing of the kind happened');
     }
+  }
+
+  /** With its last connection an application goes, and what was told of it: linked again, it is told of anew. */
+  private forgetUnused(customer: Customer): void {
+    for (const [connectionId, { state }] of this.known) {
+      const link = this.truth.linkOf(connectionId);
+      if (link?.owned && link.customer === customer && state !== 'removed') return;
+    }
+    for (const key of this.warned.keys()) if (key.startsWith(customer.clientId)) this.warned.delete(key);
   }
 
   private needsRelink(event: Event, link: Link, known: Known, at: number): void {

@@ -104,7 +104,7 @@ export class Vault extends FakeSecrets {
   }
 
   private answer(): void {
-    if (this.down) throw new StoreUnavailable('key vault', 10);
+    if (this.down) throw new StoreUnavailable('key vault', 60);
   }
 }
 
