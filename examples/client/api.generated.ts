@@ -458,7 +458,7 @@ export type CustomerRemoval = {
 export type LeaversFound = {
   readonly items: readonly ({
     readonly connectionId: string;
-    /** objectId is certain; a sign-in name is what the account was called when it was linked. */
+    /** objectId is certain; a sign-in name is what the account was called at its last daily check. */
     readonly matchedBy: "objectId" | "signInName";
   })[];
 };

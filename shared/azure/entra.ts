@@ -80,7 +80,11 @@ export class Entra implements IdentityPlatform {
         scopes: this.scopes(),
       });
       const tokens = usable(result, exchange);
-      return { ...tokens, refreshToken: tokens.refreshToken || request.refreshToken };
+      return {
+        ...tokens,
+        refreshToken: tokens.refreshToken || request.refreshToken,
+        claims: readClaims(result?.idTokenClaims),
+      };
     } catch (error) {
       throw knownError(error, exchange);
     }

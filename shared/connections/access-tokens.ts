@@ -139,15 +139,34 @@ export class AccessTokens {
       this.expire(connection);
       const current = await this.deps.connections.get(connection.customerId, connection.connectionId);
       if (!current || current.status === 'removing') return { kind: 'removed' };
-      return spared(await this.attempt(current, log, always, true));
+      const second = await this.attempt(current, log, always, true);
+      const drawn = second.kind === 'needs_relink' ? await this.fromDrawnName(current, log, always) : undefined;
+      return drawn?.kind === 'token' || drawn?.kind === 'wait' ? drawn : spared(second);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       return { kind: 'wait', reason: 'store_unavailable', ...waitOf(error.retryAfterSeconds) };
     }
   }
 
-  private async attempt(connection: Connection, log: Log, always: boolean, reread: boolean): Promise<TokenResult> {
-    const refreshToken = await this.refreshToken(connection, reread);
+  /**
+   * A token that was stored under a new name by somebody who died before the row had moved to it. Where old tokens die
+   * with their use it is the only good one. @returns undefined when there is none
+   */
+  private async fromDrawnName(connection: Connection, log: Log, always: boolean): Promise<TokenResult | undefined> {
+    const { customerId, connectionId, nextSecretName } = connection;
+    if (nextSecretName === '') return undefined;
+    const refreshToken = await this.deps.secrets.get(nextSecretName, refreshTokenTags(customerId, connectionId));
+    return refreshToken === undefined ? undefined : this.attempt(connection, log, always, true, refreshToken);
+  }
+
+  private async attempt(
+    connection: Connection,
+    log: Log,
+    always: boolean,
+    reread: boolean,
+    given?: string,
+  ): Promise<TokenResult> {
+    const refreshToken = given ?? (await this.refreshToken(connection, reread));
     if (refreshToken === undefined) return { kind: 'needs_relink', reason: 'secret_missing', connection };
     const { customerId, clientId, kind } = connection;
     const application = kind === 'customerOwned' ? await this.deps.applications.get(customerId, clientId) : undefined;
@@ -159,7 +178,11 @@ export class AccessTokens {
         const tokens = await this.deps.identity.refresh({ credential, tenant, refreshToken });
         const rotated = tokens.refreshToken !== '' && tokens.refreshToken !== refreshToken;
         this.keep(connection, tokens);
-        await this.record({ connection, refreshToken: tokens.refreshToken, rotated, always }, log);
+        const signInName = signInNameOf(connection, tokens);
+        await this.record(
+          { connection, refreshToken: tokens.refreshToken, rotated, always, ...(signInName && { signInName }) },
+          log,
+        );
         if (application?.broken) await this.deps.applicationHealth.recover(application, log);
         return { kind: 'token', accessToken: tokens.accessToken, connection };
       } catch (error) {
@@ -234,6 +257,13 @@ export class AccessTokens {
       log.failure('token.proof_not_recorded', error, { connectionId: proof.connection.connectionId });
     }
   }
+}
+
+/** What the account is called now, where Microsoft says it with the token, and says it of this very account. */
+function signInNameOf({ tenantId, objectId }: Connection, { claims }: Tokens): string | undefined {
+  const { tid, oid, preferred_username: name } = claims ?? {};
+  const isSame = tid?.toLowerCase() === tenantId && oid?.toLowerCase() === objectId;
+  return isSame ? name?.slice(0, 320) : undefined;
 }
 
 /** Decided on `error`; suberror and AADSTS number are kept for the wording alone. */

@@ -24,8 +24,8 @@ export interface Application {
   readonly broken: boolean;
   /** What Microsoft said when it refused; '' while it does not. */
   readonly brokenReason: string;
-  /** The secret of whose end was told, and at how many days before it last. */
-  readonly warnedSecret: string;
+  /** The date of expiry that was told of, and at how many days before it last. */
+  readonly warnedExpiry: string;
   readonly warnedDays: number;
   /** Ids of links that are being finished through it, with a space between them: it is in use before a connection says so. */
   readonly heldBy: string;
@@ -169,7 +169,7 @@ function fromRow(row: StoredRow): Application {
     secretExpiryAssumed: flag(row, 'secretExpiryAssumed'),
     broken: flag(row, 'broken'),
     brokenReason: text(row, 'brokenReason'),
-    warnedSecret: text(row, 'warnedSecret'),
+    warnedExpiry: text(row, 'warnedExpiry'),
     warnedDays: number(row, 'warnedDays'),
     heldBy: text(row, 'heldBy'),
     removingSince: text(row, 'removingSince'),
@@ -189,7 +189,7 @@ const EMPTY: Omit<Application, 'customerId' | 'clientId' | 'etag'> = {
   secretExpiryAssumed: false,
   broken: false,
   brokenReason: '',
-  warnedSecret: '',
+  warnedExpiry: '',
   warnedDays: 0,
   heldBy: '',
   removingSince: '',

@@ -1,16 +1,21 @@
-import { DAY, HOUR } from '../clock.ts';
+import { DAY, MINUTE } from '../clock.ts';
 import { PARKED_DAYS, RECORD_DAYS } from '../mail/limits.ts';
 import { WAITING_ROWS, waitingOf } from '../mail/waiting.ts';
-import { RowConflict, type StoredRow } from '../storage/table.ts';
+import { RowConflict } from '../storage/table.ts';
 import { isRotating } from './application.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionsDeps } from './deps.ts';
 import { isRetired } from './lifetimes.ts';
 import { clientSecretTags, refreshTokenTags } from './secret-tags.ts';
+import { ABANDONED_MS } from './write-back.ts';
 
-/** By then, whoever drew a name and meant to use it has used it, or is dead: no execution lives for longer. */
-const ABANDONED_MS = HOUR;
-const PAGE = 200;
+/** As many rows as a transaction takes. */
+const PAGE = 100;
+/**
+ * What deleting mail may take of a check. At a hundred records in well under a second that is far more than a lane of 30
+ * mails a minute leaves in a day; what is left over is deleted tomorrow.
+ */
+const BUDGET_MS = MINUTE;
 
 /** Deletes what a connection does not need any more: replaced secrets, content of mail that ended, old records. */
 export async function tidyConnection(deps: ConnectionsDeps, connection: Connection): Promise<void> {
@@ -20,8 +25,11 @@ export async function tidyConnection(deps: ConnectionsDeps, connection: Connecti
     await dropRetiredClientSecret(deps, connection);
     await dropDeadRotation(deps, connection);
   }
-  await dropParkedContent(deps, connection.connectionId);
-  await dropOldRecords(deps, connection.connectionId);
+  const started = deps.clock.monotonic();
+  const isOver = () => deps.clock.monotonic() - started > BUDGET_MS;
+  // In this order: a mail whose content is gone cannot be retried, so nobody needs its record any more.
+  await dropParkedContent(deps, connection.connectionId, isOver);
+  if (!isOver()) await dropOldRecords(deps, connection.connectionId, isOver);
 }
 
 /** Secret first, row second: killed in between, the deletion is repeated and finds nothing. */
@@ -35,13 +43,15 @@ async function dropRetiredSecret(deps: ConnectionsDeps, connection: Connection):
 }
 
 /**
- * A name that was drawn for the next refresh token, by somebody who died before it was used. Condemned first: whoever
- * wakes up late finds the name taken away, and does not move the connection to a secret that is being deleted.
+ * A name that was drawn for the next refresh token, by somebody who died before it was used. It may hold the only token
+ * that is good, until another one was proven since. Condemned first: whoever wakes up late finds the name taken away, and
+ * does not move the connection to a secret that is being deleted.
  */
 async function dropAbandonedSecret(deps: ConnectionsDeps, connection: Connection): Promise<void> {
   const { customerId, connectionId, nextSecretName, nextSecretAt } = connection;
   const drawnAt = nextSecretAt === '' ? 0 : Date.parse(nextSecretAt);
   if (!nextSecretName || drawnAt + ABANDONED_MS > deps.clock.now().getTime()) return;
+  if (!(Date.parse(connection.lastProvenAt) > drawnAt)) return;
   const same = (current: Connection) => current.nextSecretName === nextSecretName;
   const condemned = await deps.connections.change(customerId, connectionId, (current) =>
     same(current) ? { nextSecretAt: '' } : undefined,
@@ -75,42 +85,54 @@ async function dropDeadRotation(deps: ConnectionsDeps, { customerId, clientId }:
   );
 }
 
-async function dropParkedContent(deps: ConnectionsDeps, connectionId: string): Promise<void> {
+/** One by one, each only if nobody touched it since it was read: somebody may retry the mail this very moment. */
+async function dropParkedContent(deps: ConnectionsDeps, connectionId: string, isOver: () => boolean): Promise<void> {
   const before = new Date(deps.clock.now().getTime() - PARKED_DAYS * DAY).toISOString();
-  const range = { ...WAITING_ROWS, filter: `parked eq true and parkedAt le '${before}'` };
-  for (const row of await deleteRows(deps, connectionId, range)) {
-    const { blob } = waitingOf(row);
-    if (blob) await deps.blobs.remove(blob.container, blob.name);
-  }
-}
-
-async function dropOldRecords(deps: ConnectionsDeps, connectionId: string): Promise<void> {
-  const before = new Date(deps.clock.now().getTime() - RECORD_DAYS * DAY).toISOString();
-  await deleteRows(deps, connectionId, { from: '1|', to: '1~', filter: `endedAt gt '' and endedAt le '${before}'` });
-}
-
-/**
- * Deletes the rows that match, each only if nobody touched it since it was read: somebody may retry a mail this very
- * moment. @returns the rows that were deleted
- */
-async function deleteRows(
-  deps: ConnectionsDeps,
-  connectionId: string,
-  range: { readonly from: string; readonly to: string; readonly filter: string },
-): Promise<readonly StoredRow[]> {
-  const deleted: StoredRow[] = [];
+  const filter = `parked eq true and parkedAt le '${before}'`;
   let after: string | undefined;
   do {
-    const page = await deps.mails.query(connectionId, { ...range, limit: PAGE, ...(after && { after }) });
-    for (const row of page.rows) {
-      try {
-        await deps.mails.write(connectionId, [{ kind: 'delete', rowKey: row.rowKey, etag: row.etag }]);
-        deleted.push(row);
-      } catch (error) {
-        if (!(error instanceof RowConflict)) throw error;
-      }
+    const page = await deps.mails.query(connectionId, {
+      ...WAITING_ROWS,
+      filter,
+      limit: PAGE,
+      ...(after && { after }),
+    });
+    for (const { rowKey, etag, ...row } of page.rows) {
+      if (isOver()) return;
+      const { blob } = waitingOf({ rowKey, etag, ...row });
+      if (!(await unlessTouched(() => deps.mails.write(connectionId, [{ kind: 'delete', rowKey, etag }])))) continue;
+      if (blob) await deps.blobs.remove(blob.container, blob.name);
     }
     after = page.next;
   } while (after !== undefined);
-  return deleted;
+}
+
+async function dropOldRecords(deps: ConnectionsDeps, connectionId: string, isOver: () => boolean): Promise<void> {
+  const before = new Date(deps.clock.now().getTime() - RECORD_DAYS * DAY).toISOString();
+  const range = {
+    from: '1|',
+    to: '1~',
+    filter: `endedAt gt '' and endedAt le '${before}'`,
+    limit: PAGE,
+    select: ['v'],
+  };
+  let after: string | undefined;
+  do {
+    const page = await deps.mails.query(connectionId, { ...range, ...(after && { after }) });
+    const deletes = page.rows.map(({ rowKey }) => ({ kind: 'delete', rowKey }) as const);
+    // Of two checks at once, one finds a row gone: the rest goes tomorrow.
+    if (deletes.length > 0 && !(await unlessTouched(() => deps.mails.write(connectionId, deletes)))) return;
+    after = page.next;
+  } while (after !== undefined && !isOver());
+}
+
+/** @returns whether the write was made */
+async function unlessTouched(write: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (!(error instanceof RowConflict)) throw error;
+    return false;
+  }
 }

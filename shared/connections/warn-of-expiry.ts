@@ -8,7 +8,8 @@ import type { ConnectionsDeps } from './deps.ts';
 export const WARN_DAYS = [1, 7, 14, 30, 60] as const;
 
 /**
- * Tells that an application's client secret is about to expire: once per threshold and secret. After an outage, the
+ * Tells that an application's client secret is about to expire: once per threshold and date of expiry. So the same secret,
+ * entered once more with a new link, is not told anew, and a true date in place of an assumed one is. After an outage, the
  * nearest threshold alone is told. An expiry that was assumed is told as such: it asks for the true date.
  * @param alertAddress of the connection that is being checked; without one, that of another of the application's
  */
@@ -40,7 +41,7 @@ export async function warnOfExpiry(
     clientId,
     (row) =>
       row?.secretName === secretName && row.secretExpiresOn === secretExpiresOn && !wasWarned(row, threshold)
-        ? { warnedSecret: secretName, warnedDays: threshold }
+        ? { warnedExpiry: secretExpiresOn, warnedDays: threshold }
         : undefined,
     applicationEvent(eventRow(key, 'application.secret_expiring', data, now)),
   );
@@ -51,6 +52,6 @@ export async function warnOfExpiry(
   await deps.applicationOutbox.flush(customerId);
 }
 
-function wasWarned({ warnedSecret, warnedDays, secretName }: Application, threshold: number): boolean {
-  return warnedSecret === secretName && warnedDays <= threshold;
+function wasWarned({ warnedExpiry, warnedDays, secretExpiresOn }: Application, threshold: number): boolean {
+  return warnedExpiry === secretExpiresOn && warnedDays <= threshold;
 }

@@ -1,4 +1,4 @@
-import { type Clock, DAY, later } from '../clock.ts';
+import { type Clock, DAY, HOUR, later } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { newSecretName } from '../ids.ts';
 import type { Secrets } from '../storage/ports.ts';
@@ -22,6 +22,8 @@ export interface Proof {
   readonly rotated: boolean;
   /** Records `lastProvenAt` also when that was done less than a day ago. */
   readonly always: boolean;
+  /** What the account is called now, where that is known; recorded with `lastProvenAt`. */
+  readonly signInName?: string;
 }
 
 /**
@@ -29,6 +31,13 @@ export interface Proof {
  * deleted one by one. What is left is for writes that cannot change the name at the time.
  */
 export const MAX_VERSIONS = 200;
+/**
+ * From here on the name is changed whatever stands in the way: a previous name goes before its day is over, and a name
+ * that somebody drew who died is used. Whoever still holds an old name reads the row again and finds the new one.
+ */
+export const PRESSING_VERSIONS = 350;
+/** By then, whoever drew a name and meant to use it has used it, or is dead: no execution lives for longer. */
+export const ABANDONED_MS = HOUR;
 
 /**
  * Writes back a rotated refresh token when the stored one is old enough, and `lastProvenAt` once a day. Secret first,
@@ -43,7 +52,8 @@ export async function recordProof(deps: WriteBackDeps, proof: Proof): Promise<vo
   if (!row || row.status === 'removing' || row.credentialVersion !== credentialVersion) return;
   if (!isDue(deps, proof, row)) return;
   const now = deps.clock.now();
-  const proven = { lastProvenAt: now.toISOString() };
+  const { signInName } = proof;
+  const proven = { lastProvenAt: now.toISOString(), ...(signInName && { signInName }) };
   const same = (current: Connection) =>
     current.credentialVersion === credentialVersion && current.secretName === row.secretName;
   if (!isStoredTooLongAgo(deps, proof, row)) {
@@ -72,7 +82,7 @@ function isStoredTooLongAgo(deps: WriteBackDeps, proof: Proof, row: Connection):
 /**
  * name in the row → secret → row. Killed after the first, the row names a secret that is not used, and the daily check
  * deletes it (`dropAbandonedSecret`).
- * @returns false when the name cannot be changed now: a change is under way, or two old names would be kept
+ * @returns false when the name is not changed now: a change is under way, or two old names would be kept
  */
 async function storeUnderNewName(
   deps: WriteBackDeps,
@@ -83,12 +93,14 @@ async function storeUnderNewName(
   const { connections, secrets } = deps;
   const { customerId, connectionId, credentialVersion, previousSecretName } = row;
   const now = deps.clock.now();
-  if (row.nextSecretName !== '') return false;
-  if (previousSecretName !== '' && !isRetired(row.previousRetiredAt, now)) return false;
+  const pressing = row.secretVersions >= PRESSING_VERSIONS;
+  if (row.nextSecretName !== '' && !(pressing && isAbandoned(row, now))) return false;
+  if (previousSecretName !== '' && !pressing && !isRetired(row.previousRetiredAt, now)) return false;
   const tags = refreshTokenTags(customerId, connectionId);
   // What the row is about to forget is deleted first.
   if (previousSecretName !== '') await secrets.remove(previousSecretName, tags);
-  const [nextSecretName, nextSecretAt] = [newSecretName('refresh-token'), now.toISOString()];
+  const nextSecretName = row.nextSecretName || newSecretName('refresh-token');
+  const nextSecretAt = now.toISOString();
   const drawn = { nextSecretName, nextSecretAt, previousSecretName: '', previousRetiredAt: '' };
   if (!(await connections.update(row, drawn))) return false;
   await secrets.set(nextSecretName, refreshToken, tags, later(now, REFRESH_TOKEN_DAYS * DAY));
@@ -111,4 +123,9 @@ async function storeUnderNewName(
   // Linked again or unlinked meanwhile: nobody will ever look under this name.
   if (moved?.secretName !== nextSecretName) await secrets.remove(nextSecretName, tags);
   return true;
+}
+
+/** Not one that is being deleted (`nextSecretAt` is ''). Its secret may hold the only good token, so it is never dropped here. */
+function isAbandoned({ nextSecretAt }: Connection, now: Date): boolean {
+  return Date.parse(nextSecretAt) + ABANDONED_MS <= now.getTime();
 }

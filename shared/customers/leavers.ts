@@ -23,8 +23,9 @@ export interface LeaversResource {
 }
 
 /**
- * Which connections would die if these accounts were disabled. The identity is certain; a name is what the account was
- * called when it was linked, so a renamed account is found by its identity alone.
+ * Which connections would die if these accounts were disabled. The identity is certain. A name is what the account was
+ * called at its last daily proof, and names are compared loosely: rather one connection too many than one missed. Other
+ * addresses of an account (aliases) are not known here.
  */
 export async function checkLeavers(
   deps: Pick<CustomersDeps, 'connections'>,
@@ -32,7 +33,7 @@ export async function checkLeavers(
   { accounts }: Leavers,
 ): Promise<LeaversResource> {
   const identities = new Set(accounts.flatMap((each) => ('objectId' in each ? [identity(each)] : [])));
-  const names = new Set(accounts.flatMap((each) => ('signInName' in each ? [folded(each.signInName)] : [])));
+  const names = new Set(accounts.flatMap((each) => ('signInName' in each ? formsOf(each.signInName) : [])));
   const items: LeaversResource['items'][number][] = [];
   let after: string | undefined;
   do {
@@ -40,7 +41,8 @@ export async function checkLeavers(
     for (const { connectionId, status, signInName, ...mailbox } of page.connections) {
       if (status === 'removing') continue;
       if (identities.has(identity(mailbox))) items.push({ connectionId, matchedBy: 'objectId' });
-      else if (names.has(folded(signInName))) items.push({ connectionId, matchedBy: 'signInName' });
+      else if (formsOf(signInName).some((form) => names.has(form)))
+        items.push({ connectionId, matchedBy: 'signInName' });
     }
     after = page.next;
   } while (after !== undefined);
@@ -51,7 +53,17 @@ function identity({ tenantId, objectId }: { readonly tenantId: string; readonly 
   return `${tenantId}|${objectId}`.toLowerCase();
 }
 
-/** Names differ neither by case nor by how an accent is written. */
-function folded(name: string): string {
-  return name.normalize('NFC').toLowerCase();
+/**
+ * A name in the form in which names are compared: compatibility characters (full width, ligatures) and characters that
+ * are not seen make no difference, nor does case, to which ß and ss belong. A guest's name in the inviting tenant,
+ * `ada_partner.example#EXT#@acme.example`, is also the address that it stands for.
+ */
+function formsOf(name: string): readonly string[] {
+  // Upper case first: it makes ss of ß, and one letter of the two small sigmas.
+  const visible = name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+  const form = visible.toUpperCase().toLowerCase().normalize('NFKC');
+  const [guest] = form.split('#ext#@', 1);
+  if (guest === undefined || guest === form) return [form];
+  // A domain has no underscore, so the last one stands for the @.
+  return [form, guest.replace(/_([^_]*)$/, '@$1')];
 }

@@ -37,6 +37,8 @@ export interface Tokens {
   readonly expiresAt: Date;
   /** The newest one: rotated, or the one that was sent. Empty when none was granted. */
   readonly refreshToken: string;
+  /** Of the id token, where one came along. */
+  readonly claims?: IdTokenClaims;
 }
 
 /** Claims of an id token that we look at. `email` and `upn` are left out on purpose: their owner can choose them. */

@@ -118,6 +118,16 @@ describe.each<[string, () => Subject]>([
     expect(second.accessToken).not.toBe(first.accessToken);
   });
 
+  test('says with a refresh what the account is called now', async () => {
+    const { identity } = subject();
+    const { refreshToken } = await identity.redeem(await authorized(subject()));
+    const { claims } = await identity.refresh({ credential, tenant: ACME, refreshToken });
+    const named = { tid: ACME_TENANT, oid: HR_OBJECT, preferred_username: ADDRESS };
+    // An answer to a refresh may come without an id token.
+    if (claims) expect(claims).toMatchObject(named);
+    expect(claims !== undefined).toBe(identity instanceof Entra);
+  });
+
   test.each([
     ['a code twice', 'invalid_grant', {}],
     ['another verifier', 'invalid_grant', { verifier: 'w'.repeat(43) }],

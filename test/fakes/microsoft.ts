@@ -28,6 +28,8 @@ export class FakeIdentity implements IdentityPlatform {
   readonly tenantsRefuse = new Map<string, MicrosoftErrorFacts>();
   /** Claims that replace the ordinary ones of the account hr@acme.example. */
   claims: IdTokenClaims = {};
+  /** Claims of the id token that a refresh brings along; none by default. */
+  refreshedClaims: IdTokenClaims | undefined;
   scopes: readonly string[] = ['https://graph.microsoft.com/Mail.Send', 'openid', 'profile'];
   /** Whether a sign-in yields a refresh token. */
   offline = true;
@@ -91,7 +93,8 @@ export class FakeIdentity implements IdentityPlatform {
     this.failIfTold();
     const refusal = this.tenantsRefuse.get(request.tenant);
     if (refusal) throw new MicrosoftError(refusal);
-    return { ...this.tokens(), refreshToken: this.nextRefreshToken() };
+    const claims = this.refreshedClaims;
+    return { ...this.tokens(), refreshToken: this.nextRefreshToken(), ...(claims && { claims }) };
   }
 
   /** What `proveApplication` was asked. */

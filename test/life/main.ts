@@ -24,5 +24,7 @@ const result = await live({
   strict: values.strict,
   ...(without !== undefined && { mutation: MUTATIONS[without as MutationName] }),
 });
-console.log(JSON.stringify(result));
+const { findings, ...counts } = result;
+for (const finding of findings) console.error(finding);
+console.log(JSON.stringify(counts));
 process.exitCode = isGood(result) ? 0 : 1;

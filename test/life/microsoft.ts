@@ -15,6 +15,7 @@ interface Grant {
   readonly issuedAt: number;
   /** Of a sign-in: all tokens that came from it die with it. */
   readonly family: { revoked: boolean };
+  readonly serial: number;
   used: boolean;
 }
 
@@ -33,8 +34,12 @@ export class Entra extends FakeIdentity {
   readonly disabled = new Set<string>();
   readonly applications = new Map<string, Application>();
   down = false;
+  /** RoboMQ's own application is refused, for everybody. */
+  refusesRobomq = false;
   strict = false;
   private readonly grants = new Map<string, Grant>();
+  /** When tokens were given, per account. */
+  private readonly given = new Map<string, number[]>();
   private readonly clock: () => Date;
   private serial = 0;
 
@@ -45,6 +50,19 @@ export class Entra extends FakeIdentity {
 
   revoke(account: string): void {
     for (const grant of this.grants.values()) if (grant.account === account) grant.family.revoked = true;
+  }
+
+  /** Whether a token was given for the account between the two times. */
+  gaveToken(account: string, from: number, to: number): boolean {
+    return (this.given.get(account) ?? []).some((at) => at >= from && at <= to);
+  }
+
+  /** The newest refresh token of an account; the only good one where old ones die with their use. */
+  newest(account: string): string | undefined {
+    let newest: [token: string, serial: number] | undefined;
+    for (const [token, grant] of this.grants)
+      if (grant.account === account && grant.serial > (newest?.[1] ?? 0)) newest = [token, grant.serial];
+    return newest?.[0];
   }
 
   override async redeem(request: RedeemRequest): Promise<SignIn> {
@@ -79,11 +97,18 @@ export class Entra extends FakeIdentity {
   forget(): void {
     const now = this.clock().getTime();
     for (const [token, { issuedAt }] of this.grants) if (issuedAt + 95 * DAY < now) this.grants.delete(token);
+    for (const [account, times] of this.given) {
+      const lately = times.filter((at) => at + 10 * DAY > now);
+      this.given.set(account, lately);
+    }
   }
 
   private admit({ clientId, proof }: RefreshRequest['credential']): void {
     if (this.down) throw new MicrosoftError({ error: 'network_error' });
-    if (proof.kind === 'federated') return;
+    if (proof.kind === 'federated') {
+      if (this.refusesRobomq) throw refusal('invalid_client', 700213);
+      return;
+    }
     const application = this.applications.get(clientId);
     if (!application) throw refusal('unauthorized_client', 700016);
     if (!application.enabled) throw refusal('unauthorized_client', 7000112);
@@ -95,7 +120,9 @@ export class Entra extends FakeIdentity {
   private issue(account: string, clientId: string, family: Grant['family']): string {
     this.serial += 1;
     const token = `rt-${this.serial}`;
-    this.grants.set(token, { account, clientId, issuedAt: this.clock().getTime(), family, used: false });
+    const issuedAt = this.clock().getTime();
+    this.grants.set(token, { account, clientId, issuedAt, family, serial: this.serial, used: false });
+    this.given.set(account, [...(this.given.get(account) ?? []), issuedAt]);
     return token;
   }
 }

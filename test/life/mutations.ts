@@ -1,7 +1,11 @@
 import type { Adapters } from '../../shared/azure/adapters.ts';
 import type { App } from '../../shared/compose.ts';
+import type { TokenResult } from '../../shared/connections/access-tokens.ts';
+import type { Connection } from '../../shared/connections/connection.ts';
+import type { Log } from '../../shared/log.ts';
 import { MicrosoftError } from '../../shared/microsoft/identity-platform.ts';
-import type { RowOperation } from '../../shared/storage/table.ts';
+import { StoreUnavailable } from '../../shared/storage/ports.ts';
+import type { RowOperation, Table } from '../../shared/storage/table.ts';
 import { QUEUES } from '../../shared/storage-names.ts';
 
 /** A safeguard taken away from outside: the code under test stays what it is. */
@@ -14,19 +18,7 @@ export interface Mutation {
 export const MUTATIONS = {
   /** Nobody looks at a connection that nobody sends from. */
   checksAreLost: {
-    adapters: (adapters: Adapters): Adapters => ({
-      ...adapters,
-      queues: {
-        depth: (queue) => adapters.queues.depth(queue),
-        oldest: (queue) => adapters.queues.oldest(queue),
-        receive: (queue, seconds) => adapters.queues.receive(queue, seconds),
-        remove: (queue, message) => adapters.queues.remove(queue, message),
-        send: async (queue, text, seconds) => {
-          if (queue !== QUEUES.checks || !text.includes('"connection"'))
-            await adapters.queues.send(queue, text, seconds);
-        },
-      },
-    }),
+    adapters: onQueues((queue, text) => queue !== QUEUES.checks || !text.includes('"connection"')),
   },
   /** Every failure of the token endpoint is taken for a refusal. */
   outagesLookLikeRefusals: {
@@ -100,25 +92,126 @@ export const MUTATIONS = {
       return { ...properties, nextCheckAt: new Date(Date.parse(nextCheckAt) + 7 * 86_400_000).toISOString() };
     }),
   },
+  /** A link that is refused is called dead at once, though another instance may have renewed its token. */
+  noSecondLook: {
+    app: (app: App): App => {
+      app.mail.tokens.get = async (connection, log) => firstWord(app, connection, log, false);
+      app.mail.tokens.prove = async (connection, log) => firstWord(app, connection, log, true);
+      return app;
+    },
+  },
+  /** A check that came to its end leaves the connection due. */
+  checkedEveryHour: {
+    adapters: onConnections((properties) => {
+      const { checkSlot, troubleAt, nextCheckAt } = properties;
+      if (checkSlot !== '' || !troubleAt || typeof nextCheckAt !== 'string') return properties;
+      return { ...properties, nextCheckAt: '2000-01-01T00:00:00.000Z' };
+    }),
+  },
+  /** Nobody hears of anything. */
+  eventsNeverSent: {
+    adapters: onQueues((queue) => queue !== QUEUES.events),
+  },
+  /** The vault says that it deleted a secret, and keeps it. */
+  secretsNeverDeleted: {
+    adapters: (adapters: Adapters): Adapters => {
+      const { secrets } = adapters;
+      return {
+        ...adapters,
+        secrets: {
+          get: (name, tags) => secrets.get(name, tags),
+          set: (...set) => secrets.set(...set),
+          remove: async () => new Date(0),
+        },
+      };
+    },
+  },
+  /** A replaced secret is deleted by the next check. */
+  retiredSecretDroppedAtOnce: {
+    adapters: onConnections((properties) =>
+      properties['previousRetiredAt'] ? { ...properties, previousRetiredAt: '2000-01-01T00:00:00.000Z' } : properties,
+    ),
+  },
+  /** Rows do not keep what Microsoft said. */
+  reasonsLost: {
+    adapters: onConnections((properties) =>
+      properties['status'] === 'needs_relink' ? { ...properties, reason: 'invalid_grant' } : properties,
+    ),
+  },
+  /** That somebody was warned is forgotten. */
+  warnedNeverKept: {
+    adapters: onTable('applications', (properties) =>
+      properties['warnedDays'] ? { ...properties, warnedDays: 1000 } : properties,
+    ),
+  },
+  /** A link that is called dead is proven by what is remembered from before. */
+  reviveWithoutProof: {
+    app: (app: App): App => {
+      const { tokens } = app.checks;
+      const prove = tokens.prove.bind(tokens);
+      tokens.prove = async (connection, log) =>
+        connection.status === 'needs_relink'
+          ? { kind: 'token', accessToken: 'remembered', connection }
+          : prove(connection, log);
+      return app;
+    },
+  },
 } as const satisfies Readonly<Record<string, Mutation>>;
 
 export type MutationName = keyof typeof MUTATIONS;
 
 type Properties = Extract<RowOperation, { kind: 'merge' }>['properties'];
 
-function onConnections(change: (properties: Properties) => Properties) {
+/** What the first of the two looks at a link says. */
+async function firstWord(app: App, connection: Connection, log: Log, always: boolean): Promise<TokenResult> {
+  const { tokens } = app.checks;
+  // A private method, on purpose: it is the safeguard around it that is taken away.
+  const { attempt } = tokens as unknown as {
+    attempt(...look: [Connection, Log, boolean, boolean]): Promise<TokenResult>;
+  };
+  try {
+    return await attempt.call(tokens, connection, log, always, false);
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return { kind: 'wait', reason: 'store_unavailable' };
+    throw error;
+  }
+}
+
+function onQueues(passes: (queue: string, text: string) => boolean) {
   return (adapters: Adapters): Adapters => {
-    const { connections } = adapters.tables;
+    const { queues } = adapters;
+    return {
+      ...adapters,
+      queues: {
+        depth: (queue) => queues.depth(queue),
+        oldest: (queue) => queues.oldest(queue),
+        receive: (queue, seconds) => queues.receive(queue, seconds),
+        remove: (queue, message) => queues.remove(queue, message),
+        send: async (queue, text, seconds) => {
+          if (passes(queue, text)) await queues.send(queue, text, seconds);
+        },
+      },
+    };
+  };
+}
+
+function onConnections(change: (properties: Properties) => Properties) {
+  return onTable('connections', change);
+}
+
+function onTable(name: 'connections' | 'applications', change: (properties: Properties) => Properties) {
+  return (adapters: Adapters): Adapters => {
+    const table = adapters.tables[name];
     return {
       ...adapters,
       tables: {
         ...adapters.tables,
-        connections: {
-          get: (...row) => connections.get(...row),
-          query: (...range) => connections.query(...range),
-          scan: (...range) => connections.scan(...range),
-          write: (partition, operations) =>
-            connections.write(
+        [name]: {
+          get: (...row: Parameters<Table['get']>) => table.get(...row),
+          query: (...range: Parameters<Table['query']>) => table.query(...range),
+          scan: (...range: Parameters<Table['scan']>) => table.scan(...range),
+          write: (partition: string, operations: readonly RowOperation[]) =>
+            table.write(
               partition,
               operations.map((operation) =>
                 operation.kind === 'delete' ? operation : { ...operation, properties: change(operation.properties) },

@@ -5,7 +5,19 @@ export const DETECTED_WITHIN_HOURS = 26;
 /** A vault cannot back up a secret with more versions. */
 export const MOST_VERSIONS = 500;
 
-export function isGood({ wronglyDead, wronglyAlive, latestDetectionHours, maxVersions }: LifeResult): boolean {
-  const told = wronglyDead === 0 && wronglyAlive === 0 && latestDetectionHours <= DETECTED_WITHIN_HOURS;
-  return told && maxVersions < MOST_VERSIONS;
+/** Nothing was wrong. */
+export const NOTHING_WRONG = {
+  wronglyDead: 0,
+  wronglyAlive: 0,
+  wronglyTold: 0,
+  wrongReasons: 0,
+  wrongSecrets: 0,
+  wrongChecks: 0,
+  wrongWarnings: 0,
+} as const satisfies Partial<LifeResult>;
+
+export function isGood(result: LifeResult): boolean {
+  const names = Object.keys(NOTHING_WRONG) as (keyof typeof NOTHING_WRONG)[];
+  const isInTime = result.latestDetectionHours <= DETECTED_WITHIN_HOURS && result.maxVersions < MOST_VERSIONS;
+  return isInTime && names.every((name) => result[name] === 0);
 }

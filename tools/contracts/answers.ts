@@ -190,7 +190,7 @@ export const leaversFound = z.strictObject({
     z.strictObject({
       connectionId,
       matchedBy: z.enum(['objectId', 'signInName']).meta({
-        description: 'objectId is certain; a sign-in name is what the account was called when it was linked.',
+        description: 'objectId is certain; a sign-in name is what the account was called at its last daily check.',
       }),
     }),
   ),

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../../shared/clock.ts';
+import { rotateSecret } from '../../../shared/connections/rotate-secret.ts';
 import { QUEUES } from '../../../shared/storage-names.ts';
 import { CUSTOMER_CLIENT_ID, FakeApp } from '../../fakes/app.ts';
 import { FakeHost } from '../../fakes/host.ts';
 import { killedAt } from '../linking/crash.ts';
-import { customerOwned } from '../linking/support.ts';
+import { customerOwned, SECRET } from '../linking/support.ts';
 import { SECOND_OBJECT } from './support.ts';
 
 interface Warning {
@@ -69,6 +70,29 @@ describe('the end of a client secret', () => {
     expect(warnings(fake)).toHaveLength(1);
     await host.pass(10 * DAY);
     expect(daysLeft(fake)).toEqual([expect.any(Number), 60]);
+  });
+
+  test('is not told again because the same secret was entered once more', async () => {
+    const { fake, request, host } = await linked(50);
+    await host.pass(2 * DAY);
+    await fake.link(request);
+    await host.pass(5 * DAY);
+    expect(warnings(fake)).toHaveLength(1);
+  });
+
+  test('is told at each threshold of its true date, whatever was told of an assumed one', async () => {
+    const fake = new FakeApp();
+    const { clientSecretExpiresOn: _, ...without } = customerOwned().application as Record<string, unknown>;
+    await fake.link({ application: without as unknown as ReturnType<typeof customerOwned>['application'] });
+    fake.clock.advance(699 * DAY);
+    const host = new FakeHost(fake);
+    await host.pass(3 * DAY);
+    expect(daysLeft(fake)).toEqual([31, 30].map(() => expect.any(Number)));
+    const trueDate = new Date(fake.clock.now().getTime() + 70 * DAY).toISOString().slice(0, 10);
+    const request = { clientSecret: SECRET, clientSecretExpiresOn: trueDate };
+    await rotateSecret(fake.app.connections, 'acme', CUSTOMER_CLIENT_ID, request, fake.invocation());
+    await host.pass(71 * DAY);
+    expect(daysLeft(fake).slice(2)).toEqual([60, 30, 14, 7, 1]);
   });
 
   test('that nobody gave is told as assumed, and is not counted', async () => {

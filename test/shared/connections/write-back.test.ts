@@ -3,9 +3,10 @@ import { DAY, HOUR, MINUTE } from '../../../shared/clock.ts';
 import { settingsSchema } from '../../../shared/config.ts';
 import { refreshTokenTags } from '../../../shared/connections/secret-tags.ts';
 import { unlinkConnection } from '../../../shared/connections/unlink.ts';
-import { MAX_VERSIONS } from '../../../shared/connections/write-back.ts';
+import { MAX_VERSIONS, PRESSING_VERSIONS } from '../../../shared/connections/write-back.ts';
 import { FakeApp } from '../../fakes/app.ts';
 import { FakeHost } from '../../fakes/host.ts';
+import { Entra } from '../../life/microsoft.ts';
 import { killedAt } from '../linking/crash.ts';
 import { expectTidy } from '../linking/support.ts';
 import { current, token } from './support.ts';
@@ -30,6 +31,16 @@ function watchVersions(fake: FakeApp): Map<string, number> {
     if (call === 'set') most.set(name, Math.max(most.get(name) ?? 0, fake.secrets.kept.get(name)?.versions ?? 0));
   };
   return most;
+}
+
+/** Old tokens die with their use. */
+class StrictApp extends FakeApp {
+  override readonly identity: Entra = new Entra(() => this.clock.now());
+
+  constructor(settings: Record<string, string>) {
+    super(settings);
+    this.app = this.compose();
+  }
 }
 
 describe('versions of a secret', () => {
@@ -61,6 +72,20 @@ describe('versions of a secret', () => {
     // The name in use, and at most the one before.
     expect([...fake.secrets.kept.values()].filter(({ tags }) => tags.kind === 'refresh-token').length).toBeLessThan(3);
     await expectTidy(fake);
+  });
+
+  test('stay below it also with many instances that each store every refresh', async () => {
+    for (const instances of [10, 30]) {
+      const { fake, connection } = await linked(ALWAYS);
+      const most = watchVersions(fake);
+      const apps = Array.from({ length: instances }, () => fake.compose());
+      for (let n = 0; n < 2 * 26; n += 1) {
+        fake.clock.advance(56 * MINUTE);
+        for (const { mail } of apps)
+          await mail.tokens.get(await current(fake, connection), fake.invocation().log, 'refused');
+      }
+      expect(Math.max(...most.values()), `${instances} instances`).toBeLessThanOrEqual(PRESSING_VERSIONS);
+    }
   });
 
   test('of many instances that renew at once are not many: those that come later find it stored', async () => {
@@ -142,6 +167,46 @@ describe('a new name for the refresh token', () => {
     for (const table of [fake.connections, fake.applications, fake.mails]) table.before = () => {};
     await new FakeHost(fake).pass(2 * HOUR);
     expect([...fake.secrets.kept.keys()]).toEqual([]);
+  });
+
+  test('that somebody drew who died is used when versions are about to run out', async () => {
+    const { fake, connection } = await linked(ALWAYS, PRESSING_VERSIONS);
+    await killedAt(fake, 2, 'after', () => token(fake, connection));
+    const { nextSecretName } = await current(fake, connection);
+    expect(nextSecretName).not.toBe('');
+    fake.clock.advance(59 * MINUTE);
+    const renew = async () =>
+      fake.compose().mail.tokens.get(await current(fake, connection), fake.invocation().log, 'refused');
+    await renew();
+    expect((await current(fake, connection)).secretName).toBe(connection.secretName);
+    fake.clock.advance(MINUTE);
+    await renew();
+    expect(await current(fake, connection)).toMatchObject({ secretName: nextSecretName, nextSecretName: '' });
+    await new FakeHost(fake).pass(3 * DAY);
+    await expectTidy(fake);
+  });
+
+  test('is looked under before a link is called dead, and is not deleted before another token was proven', async () => {
+    for (const outage of [false, true]) {
+      const fake = new StrictApp(ALWAYS);
+      const { connection } = await fake.link();
+      fake.identity.strict = true;
+      await fake.app.linking.connections.update(connection, { secretVersions: MAX_VERSIONS });
+      fake.clock.advance(1);
+      // The good token is under the new name, and the row still names the old one.
+      await killedAt(fake, 2, 'after', async () => token(fake, await current(fake, connection)));
+      fake.app = fake.compose();
+      const host = new FakeHost(fake);
+      fake.identity.down = outage;
+      await host.pass(3 * DAY);
+      fake.identity.down = false;
+      await host.pass(3 * DAY);
+      expect((await current(fake, connection)).status).toBe('connected');
+      expect((await fake.compose().mail.tokens.get(await current(fake, connection), fake.invocation().log)).kind).toBe(
+        'token',
+      );
+      await expectTidy(fake);
+    }
   });
 
   test('is not used once the mailbox was linked again meanwhile, and is deleted', async () => {
