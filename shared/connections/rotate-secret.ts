@@ -75,7 +75,7 @@ async function confirm(
   const isNew = date !== undefined && (date !== secretExpiresOn || secretExpiryAssumed);
   if (isNew)
     await deps.secrets.set(secretName, request.clientSecret, clientSecretTags(customerId, clientId), new Date(date));
-  const dated = isNew ? { ...expiryOf(deps, request), warnedSecret: '', warnedDays: 0 } : {};
+  const dated = isNew ? expiryOf(deps, request) : {};
   const written = await deps.applicationHealth.follow(customerId, clientId, () =>
     deps.applications.put(customerId, clientId, (current) =>
       current?.secretName === secretName && !current.removingSince
