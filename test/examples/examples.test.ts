@@ -1,5 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { QueueClient } from '@azure/storage-queue';
@@ -28,6 +30,13 @@ const has = (command: string, ...version: string[]) => spawnSync(command, versio
 
 /** Runs an example as its reader would, and returns what it prints. */
 async function run(command: string, ...args: string[]): Promise<string> {
+  const { code, output, errors } = await outcome({}, command, ...args);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output}${errors}`);
+  return output;
+}
+
+/** The same, however it ends. @param changes variables that differ */
+async function outcome(changes: Readonly<Record<string, string>>, command: string, ...args: string[]) {
   const { api, functionKey: key, storageConnectionString } = flow.sandbox.info;
   const env = {
     ...process.env,
@@ -39,6 +48,7 @@ async function run(command: string, ...args: string[]): Promise<string> {
     STORAGE_CONNECTION_STRING: storageConnectionString,
     DOTNET_NOLOGO: '1',
     DOTNET_CLI_TELEMETRY_OPTOUT: '1',
+    ...changes,
   };
   const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let [output, errors] = ['', ''];
@@ -49,8 +59,7 @@ async function run(command: string, ...args: string[]): Promise<string> {
     errors += text;
   });
   const code = await new Promise((resolve) => child.on('close', resolve));
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output}${errors}`);
-  return output;
+  return { code, output, errors };
 }
 
 /** Some event that waits to be read. */
@@ -105,6 +114,31 @@ describe('the example sends by queue and by HTTP, and reads events', () => {
       }
     }, 240_000);
   }
+});
+
+describe('the example does not wait for ever for a message that is nobody’s mail, and says so', () => {
+  // What HTTP answers of a mail that has no record. It takes the example's other mail, which it would not see either.
+  const nobody = createServer((request, response) => {
+    const body = request.method === 'POST' ? {} : { code: 'not_found' };
+    response.writeHead(request.method === 'POST' ? 202 : 404, { 'content-type': 'application/problem+json' });
+    response.end(JSON.stringify(body));
+  });
+  beforeAll(() => new Promise<void>((resolve) => nobody.listen(0, '127.0.0.1', () => resolve())));
+  afterAll(() => nobody.close());
+
+  async function givesUp(command: string, ...args: string[]): Promise<void> {
+    const { port } = nobody.address() as AddressInfo;
+    const CONNECTION_ID = `con_${'0'.repeat(32)}`;
+    const changes = { API: `http://127.0.0.1:${port}/api`, CONNECTION_ID, WAIT_SECONDS: '1' };
+    const { code, errors } = await outcome(changes, command, ...args);
+    expect(code).not.toBe(0);
+    expect(errors).toMatch(/After 1 s \S+ (has no record|is not accepted)/);
+  }
+
+  test('TypeScript', () => givesUp(process.execPath, 'examples/typescript/send.ts'), 60_000);
+  if (has('python3', '--version')) test('Python', () => givesUp('python3', 'examples/python/send.py'), 60_000);
+  if (has('curl', '--version') && has('openssl', 'version'))
+    test('curl', () => givesUp('bash', 'examples/curl/send.sh'), 60_000);
 });
 
 const scripts = filesBelow('examples').filter((file) => file.endsWith('.sh'));
