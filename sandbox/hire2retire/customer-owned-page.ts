@@ -18,7 +18,7 @@ export const CUSTOMER_OWNED_FIELDS: readonly Field[] = [
   {
     name: 'tenant',
     label: 'Tenant',
-    hint: 'ID or domain. A single-tenant application needs it.',
+    hint: 'ID or domain. An application for one organization only needs it: without it, Microsoft shows the error AADSTS50194 and does not lead back.',
     optional: true,
   },
   EXPECTED_MAILBOX,

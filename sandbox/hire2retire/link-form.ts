@@ -6,7 +6,7 @@ import { alert, seeOther } from './layout.ts';
 import type { Session } from './session.ts';
 
 /** The page's own address, as `LINK_RETURN_URLS` of the function app calls it. */
-const RETURN_TO = 'settings';
+export const RETURN_TO = 'settings';
 
 export const EXPECTED_MAILBOX: Field = {
   name: 'expectedMailbox',
