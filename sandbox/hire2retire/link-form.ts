@@ -54,7 +54,8 @@ export async function startLink(
       startedBy: session.startedBy,
       returnTo: RETURN_TO,
       displayName: mailbox || 'Outlook sender',
-      ...(mailbox && { expectedMailbox: mailbox, loginHint: mailbox }),
+      // A demand, which fills in the address on Microsoft's page too.
+      ...(mailbox && { expectedMailbox: mailbox }),
       application,
     });
     return seeOther(session, linkUrl);

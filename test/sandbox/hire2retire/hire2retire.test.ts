@@ -54,7 +54,6 @@ describe('linking', () => {
           returnTo: 'settings',
           displayName: 'hr@acme.example',
           expectedMailbox: 'hr@acme.example',
-          loginHint: 'hr@acme.example',
           application: { kind: 'serviceProvider' },
         },
       },
