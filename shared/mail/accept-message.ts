@@ -7,7 +7,7 @@ import { utf8 } from '../utf8.ts';
 import { readContentBlob } from './content-blob.ts';
 import type { MailDeps } from './deps.ts';
 import { eventRow } from './events.ts';
-import { checkFields, ownPointer } from './field-errors.ts';
+import { checkFields, namedPointer, ownPointer } from './field-errors.ts';
 import { findTakenIn } from './find-taken-in.ts';
 import { insertMail } from './insert-mail.ts';
 import { queueMessageSchema } from './message.ts';
@@ -136,9 +136,7 @@ async function refuse(
   const now = deps.clock.now();
   const { customerId, connectionId } = connection;
   const rowKey = recordKey(sha256(mailId));
-  const first = errors[0];
-  const pointer = ownPointer(first?.pointer ?? '');
-  const reason = `${first?.code ?? 'invalid'}${pointer && `: ${pointer}`}`;
+  const reason = reasonOf(errors, namedPointer);
   const properties = {
     v: 1,
     customerId,
@@ -165,8 +163,15 @@ async function refuse(
     // The event's row is there: this delivery was here before. A record that came meanwhile is looked at anew.
     if (!error.rowKey.startsWith('3|')) return refuse(deps, connection, mailId, errors, message, delivery);
   }
-  delivery.invocation.log.warning('mail.refused', { connectionId, customerId, mailId, reason });
+  const logged = reasonOf(errors, ownPointer);
+  delivery.invocation.log.warning('mail.refused', { connectionId, customerId, mailId, reason: logged });
   await deps.outbox.tell(connectionId, event);
+}
+
+/** The first field that is wrong: `unknown_field: /body/charset`. */
+function reasonOf([first]: readonly FieldError[], shown: (pointer: string) => string): string {
+  const pointer = shown(first?.pointer ?? '');
+  return `${first?.code ?? 'invalid'}${pointer && `: ${pointer}`}`;
 }
 
 /** The lane ended before the mail was claimed; whoever unlinked may have looked before the mail was there. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { FieldError } from '../errors.ts';
 import { FIELD_CODES, type FieldCode } from '../field-codes.ts';
+import { queueMessageSchema } from './message.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -118,12 +119,28 @@ function sized(origin: string, bound: string, limit: number | bigint): string {
 
 /** What names of fields and headers look like. */
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/;
+/** Names of the message's fields, outer and inner ones. */
+const KNOWN_NAMES = new Set([
+  ...Object.keys(queueMessageSchema.shape),
+  ...['address', 'name', 'contentType', 'content', 'contentBytes', 'inlineId'],
+]);
 
 /**
- * A pointer with nothing in it but names and positions. A name that a producer made up may hold anything, and of any
- * length: one that does not look like a name stands as `…`, since it belongs into no record, log or event.
+ * A pointer with nothing in it but names and positions, for the mail's own record and event: its producer has to find the
+ * field. A name that a producer made up may hold anything, and of any length: one that does not look like a name is `…`.
  */
+export function namedPointer(pointer: string): string {
+  const parts = pointer.split('/').slice(1);
+  return parts.map((part) => `/${NAME.test(part) || isPosition(part) ? part : '…'}`).join('');
+}
+
+/** A pointer as far as it consists of our own names and of positions, for the log: it holds no words of a producer's. */
 export function ownPointer(pointer: string): string {
   const parts = pointer.split('/').slice(1);
-  return parts.map((part) => `/${NAME.test(part) || /^\d{1,4}$/.test(part) ? part : '…'}`).join('');
+  const strange = parts.findIndex((part) => !KNOWN_NAMES.has(part) && !isPosition(part));
+  return (strange === -1 ? parts : parts.slice(0, strange)).map((part) => `/${part}`).join('');
+}
+
+function isPosition(part: string): boolean {
+  return /^\d{1,4}$/.test(part);
 }

@@ -4,7 +4,7 @@ import { rotateSecretSchema } from '../../../shared/connections/rotate-secret.ts
 import { leaversSchema } from '../../../shared/customers/leavers.ts';
 import { startLinkSchema } from '../../../shared/linking/requests.ts';
 import { resolveManySchema, resolveSchema } from '../../../shared/mail/act-on-mail.ts';
-import { checkFields, ownPointer } from '../../../shared/mail/field-errors.ts';
+import { checkFields, namedPointer, ownPointer } from '../../../shared/mail/field-errors.ts';
 import { mailSchema, queueMessageSchema } from '../../../shared/mail/message.ts';
 import { QUEUE_MESSAGE } from '../../../tools/contracts/examples.ts';
 
@@ -89,10 +89,17 @@ describe('what is wrong is said in plain words', () => {
 });
 
 test('a pointer names fields and headers, and nothing that a producer could hide in a name', () => {
-  expect(ownPointer('/body/charset')).toBe('/body/charset');
-  expect(ownPointer('/headers/x-ms-exchange')).toBe('/headers/x-ms-exchange');
+  expect(namedPointer('/body/charset')).toBe('/body/charset');
+  expect(namedPointer('/headers/x-ms-exchange')).toBe('/headers/x-ms-exchange');
+  expect(namedPointer('/to/3/name')).toBe('/to/3/name');
+  expect(namedPointer('/headers/x-ada@example.com')).toBe('/headers/…');
+  expect(namedPointer(`/${'x'.repeat(101)}/a b/\n`)).toBe('/…/…/…');
+  expect(namedPointer('')).toBe('');
+});
+
+test('a pointer in the log ends where the producer’s own words begin', () => {
   expect(ownPointer('/to/3/name')).toBe('/to/3/name');
-  expect(ownPointer('/headers/x-ada@example.com')).toBe('/headers/…');
-  expect(ownPointer(`/${'x'.repeat(101)}/a b/\n`)).toBe('/…/…/…');
-  expect(ownPointer('')).toBe('');
+  expect(ownPointer('/body/charset')).toBe('/body');
+  expect(ownPointer('/headers/x-case-of-ada')).toBe('/headers');
+  expect(ownPointer('/colour')).toBe('');
 });
