@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Mail } from '../../examples/client/api.generated.ts';
 import { ApiError, functionKey, OutlookSender } from '../../examples/client/client.ts';
 import { type OutlookEvent, putMail, readEvents } from '../../examples/client/queue.ts';
 import { pauseAll } from '../../examples/typescript/pause-all.ts';
@@ -15,6 +16,7 @@ import { CUSTOMER } from '../flow/support/mails.ts';
 import { mail } from '../flow/support/messages.ts';
 import { QUICK } from '../flow/support/quick.ts';
 import { until } from '../flow/support/until.ts';
+import { codeBlocks } from '../guard/documents.ts';
 import { filesBelow, ROOT } from '../guard/repository.ts';
 
 let flow: Flow;
@@ -153,7 +155,49 @@ if (has('shellcheck', '--version')) {
   });
 }
 
+if (has('curl', '--version') && has('openssl', 'version')) {
+  test('curl, with a token as the sandbox’s guide gets one', async () => {
+    const other = await startFlow({ environment: { ...QUICK, API_AUTH: 'entra', MAIL_ACCEPTED_EVENTS: 'true' } });
+    try {
+      const caller = other.sandbox.apiCaller;
+      const block = codeBlocks().find(({ file, text }) => file === 'docs/sandbox.md' && text.includes('TOKEN_URL'));
+      const { code, output, errors } = await outcome(
+        {
+          API: other.sandbox.info.api,
+          CONNECTION_ID: await linkMailbox(other, 'hr@acme.example'),
+          STORAGE_CONNECTION_STRING: other.sandbox.info.storageConnectionString,
+          FUNCTION_KEY: '',
+          TOKEN_URL: caller?.tokenUrl ?? '',
+          CLIENT_ID: caller?.clientId ?? '',
+          CLIENT_SECRET: caller?.clientSecret ?? '',
+          SCOPE: caller?.scope ?? '',
+        },
+        'bash',
+        '-c',
+        block?.text ?? 'exit 9',
+      );
+      expect([code, errors]).toEqual([0, '']);
+      expect(output.match(/ accepted$/gm)).toHaveLength(2);
+    } finally {
+      await other.close();
+    }
+  }, 120_000);
+}
+
 describe('the client', () => {
+  test('takes a body or a blob, and not both: the compiler says so', () => {
+    const body = { contentType: 'text', content: 'x' } as const;
+    const mails = [
+      { to: [], subject: '', body },
+      { to: [], subject: '', contentBlob: 'acme/x' },
+      // @ts-expect-error neither
+      { to: [], subject: '' },
+      // @ts-expect-error both
+      { to: [], subject: '', body, contentBlob: 'acme/x' },
+    ] satisfies Mail[];
+    expect(mails).toHaveLength(4);
+  });
+
   const client = () => new OutlookSender(flow.sandbox.info.api, functionKey(flow.sandbox.info.functionKey));
   const path = () => ({ customerId: CUSTOMER, connectionId });
 
