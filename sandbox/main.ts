@@ -2,7 +2,7 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type Arguments, readArguments, USAGE } from './start/arguments.ts';
-import { foreignLocalSettings, writeLocalSettings } from './start/local-settings.ts';
+import { foreignLocalSettings, removeLocalSettings, writeLocalSettings } from './start/local-settings.ts';
 import { summary } from './start/summary.ts';
 
 const LOCAL_SETTINGS = fileURLToPath(new URL('../local.settings.json', import.meta.url));
@@ -65,6 +65,7 @@ async function run({ json, ...options }: Arguments): Promise<number> {
     await aborted(stop);
     return 0;
   } finally {
+    if (!options.host) await removeLocalSettings(LOCAL_SETTINGS);
     await sandbox.close();
   }
 }

@@ -115,6 +115,7 @@ async function start(options: SandboxOptions, closers: Closers): Promise<Sandbox
       publicUrl: () => settings['PUBLIC_BASE_URL'] ?? functionsUrl,
       api: () => ({ tenantId: settings['API_ENTRA_TENANT'] ?? '', audience: settings['API_ENTRA_AUDIENCE'] ?? '' }),
       proof: () => proof,
+      mailStorage: () => settings['MailStorage'],
     },
     closers,
   );

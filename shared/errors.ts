@@ -1,3 +1,5 @@
+import type { FieldCode } from './field-codes.ts';
+
 /** Who has to act on a failure. `nobody`: waiting or trying again is enough. */
 export type WhoActs = 'user' | 'customerAdmin' | 'robomq' | 'nobody';
 
@@ -285,8 +287,8 @@ export const API_ERRORS = {
   },
   connection_removed: {
     status: 409,
-    title: 'Connection is being removed',
-    operator: 'The connection was unlinked; it accepts nothing any more.',
+    title: 'Connection was unlinked',
+    operator: 'The link was confirmed before, and the connection that it made was unlinked since. Start a new link.',
   },
   customer_being_removed: {
     status: 409,
@@ -334,13 +336,14 @@ export const API_ERRORS = {
   internal_error: { status: 500, title: 'Internal error', operator: 'Search the logs for the correlation id.' },
 } as const satisfies Record<string, ErrorEntry>;
 
-/** Why a mail was refused at intake or ended; `reason` of a mail's record, `code` of a field. */
+/**
+ * Why a mail waits or ended, as `reason` of its record and of events about it. A mail that was refused at intake has a
+ * field's code there (field-codes.ts), and one that Graph refused has Graph's.
+ */
 export const MAIL_REASONS = {
-  message_unreadable: 'The queue message is not JSON, neither as text nor base64-encoded.',
-  message_invalid: 'The message breaks the schema or a limit.',
-  connection_unknown: 'There is no such connection of this customer.',
   connection_removed: 'The connection was unlinked while the mail waited.',
-  id_reused: 'The mailId was used before on this connection for another content.',
+  id_reused:
+    'The mailId was used before on this connection for another content; in the event alone, since the record is the first mail’s.',
   scheduled: 'The mail waits for its sendAt.',
   paced: 'The mailbox sends at its pace (MAIL_PER_MINUTE); the mail waits for its turn.',
   daily_recipients:
@@ -367,6 +370,19 @@ export const MAIL_REASONS = {
   poisoned: 'Processing failed again and again; see the exceptions of the sender.',
 } as const;
 
+/**
+ * Why a message of `outlook-mail` is nobody's mail. It has no record and no event: it is in the container `rejected-mail`
+ * with this as `reason`, and in the log as `mail.not_taken`.
+ */
+export const NOT_TAKEN_REASONS = {
+  message_unreadable: 'The message is not JSON, neither as text nor base64-encoded.',
+  message_invalid: '`customerId` or `connectionId` is missing, or has another form than such ids have.',
+  connection_unknown: 'This customer has no such connection, or it was unlinked.',
+  id_reused: 'The `mailId` stands for another content. This alone has an event, `mail.rejected`.',
+  poisoned: 'The message was delivered 15 times, and processing failed each time.',
+} as const;
+export type NotTakenReason = keyof typeof NOT_TAKEN_REASONS;
+
 export type LinkErrorCode = keyof typeof LINK_ERRORS;
 export type ApiErrorCode = keyof typeof API_ERRORS;
 export type ErrorCode = LinkErrorCode | ApiErrorCode;
@@ -375,7 +391,7 @@ export type ErrorCode = LinkErrorCode | ApiErrorCode;
 export interface FieldError {
   /** JSON pointer into the request, or `?name` for a query parameter. */
   readonly pointer: string;
-  readonly code: string;
+  readonly code: FieldCode;
   readonly detail: string;
 }
 
@@ -407,6 +423,6 @@ export function catalogueEntry(code: ErrorCode): ErrorEntry {
 }
 
 /** A 400 that names one field. */
-export function invalidField(pointer: string, code: string, detail: string): AppError {
+export function invalidField(pointer: string, code: FieldCode, detail: string): AppError {
   return new AppError('invalid_request', { detail, errors: [{ pointer, code, detail }] });
 }

@@ -2,7 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { CONNECTION_REASONS } from '../shared/connection-reasons.ts';
-import { API_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../shared/errors.ts';
+import { API_ERRORS, LINK_ERRORS, MAIL_REASONS, NOT_TAKEN_REASONS } from '../shared/errors.ts';
+import { FIELD_CODES } from '../shared/field-codes.ts';
 
 const FILE = fileURLToPath(new URL('../docs/errors.md', import.meta.url));
 
@@ -41,11 +42,15 @@ export function errorTables(): Readonly<Record<string, string>> {
         mayPass ? 'yes' : 'no',
       ]),
     ),
-    mail: table(
-      ['Reason', 'What it means'],
-      Object.entries(MAIL_REASONS).map(([code, sentence]) => [`\`${code}\``, sentence]),
-    ),
+    field: sentences('Code', FIELD_CODES),
+    mail: sentences('Reason', MAIL_REASONS),
+    'not-taken': sentences('Reason', NOT_TAKEN_REASONS),
   };
+}
+
+function sentences(head: string, entries: Readonly<Record<string, string>>): string {
+  const rows = Object.entries(entries).map(([code, sentence]) => [`\`${code}\``, sentence]);
+  return table([head, 'What it means'], rows);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

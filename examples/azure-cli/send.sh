@@ -30,16 +30,20 @@ greeting() {
   }'
 }
 
+# Seconds until it is given up. From the queue, a mail has no record before it was taken in; one that names no connection
+# never has: an operator finds it in rejected-mail.
+limit=${WAIT_SECONDS:-60}
+
 wait_until_accepted() {
-  local state
+  local state end=$((SECONDS + limit))
   while true; do
     state=$(curl --silent --header @<(proof) "$mails/$1" | jq --raw-output '.state // "unknown"')
     case "$state" in
       accepted) echo "$1 accepted" && return ;;
-      # From the queue, a mail has no record before it was taken in.
       unknown | queued | waiting | sending) sleep 0.5 ;;
       *) echo "$1 is $state" >&2 && return 1 ;;
     esac
+    [ "$SECONDS" -lt "$end" ] || { echo "After $limit s $1 has no record, or the state $state." >&2 && return 1; }
   done
 }
 

@@ -3,11 +3,11 @@ import type { QueueClient } from '@azure/storage-queue';
 import type { Mail } from './api.generated.ts';
 
 /** Message on `outlook-mail`, version 1. */
-export interface QueueMessage extends Mail {
+export type QueueMessage = Mail & {
   readonly version: 1;
   readonly customerId: string;
   readonly connectionId: string;
-}
+};
 
 /** CloudEvent on `outlook-events`. docs/integration.md says what to do for each type. */
 export interface OutlookEvent {

@@ -67,10 +67,13 @@ Dictionary<string, object> Greeting(string mailId) => new()
 
 async Task WaitUntilAccepted(string mailId)
 {
+    var limit = TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("WAIT_SECONDS") ?? "60"));
+    var waited = System.Diagnostics.Stopwatch.StartNew();
     while (true)
     {
+        var known = "no record: the app is down, or the message is nobody's mail. An operator finds that in rejected-mail";
         using var answer = await http.GetAsync($"{mails}/{mailId}");
-        // From the queue, a mail has no record before it was taken in.
+        // From the queue, a mail has no record before it was taken in; one that names no connection never has.
         if (answer.StatusCode != HttpStatusCode.NotFound)
         {
             answer.EnsureSuccessStatusCode();
@@ -82,7 +85,9 @@ async Task WaitUntilAccepted(string mailId)
                 return;
             }
             if (state is not ("queued" or "waiting" or "sending")) throw new InvalidOperationException(record.ToString());
+            known = $"the state {state}";
         }
+        if (waited.Elapsed >= limit) throw new TimeoutException($"After {limit.TotalSeconds} s {mailId} has {known}.");
         await Task.Delay(500);
     }
 }

@@ -55,16 +55,20 @@ greeting() {
     '"body":{"contentType":"text","content":"Your account is ready. Grüße!"}'
 }
 
+# Seconds until it is given up. From the queue, a mail has no record before it was taken in; one that names no connection
+# never has: an operator finds it in rejected-mail.
+limit=${WAIT_SECONDS:-60}
+
 wait_until_accepted() {
-  local record
+  local record end=$((SECONDS + limit))
   while true; do
     record=$(api "$mails/$1")
     case "$record" in
       *'"state":"accepted"'*) echo "$1 accepted" && return ;;
-      # From the queue, a mail has no record before it was taken in.
       *'"code":"not_found"'* | *'"state":"queued"'* | *'"state":"waiting"'* | *'"state":"sending"'*) sleep 0.5 ;;
       *) echo "$record" >&2 && return 1 ;;
     esac
+    [ "$SECONDS" -lt "$end" ] || { echo "After $limit s $1 is not accepted: $record" >&2 && return 1; }
   done
 }
 

@@ -115,7 +115,10 @@ def greeting(mail_id):
 
 
 def wait_until_accepted(mail_id):
+    limit = int(env.get("WAIT_SECONDS", "60"))
+    end = time.monotonic() + limit
     while True:
+        known = "no record: the app is down, or the message is nobody's mail. An operator finds that in rejected-mail"
         try:
             record = call_api("GET", f"{MAILS}/{mail_id}")
             if record["state"] == "accepted":
@@ -123,10 +126,13 @@ def wait_until_accepted(mail_id):
                 return
             if record["state"] not in ("queued", "waiting", "sending"):
                 raise SystemExit(f"{mail_id} is {record['state']}: {record.get('reason')}")
+            known = f"the state {record['state']}"
         except urllib.error.HTTPError as error:
-            # From the queue, a mail has no record before it was taken in.
+            # From the queue, a mail has no record before it was taken in; one that names no connection never has.
             if error.code != 404:
                 raise SystemExit(f"{error.code}: {error.read().decode()}") from error
+        if time.monotonic() >= end:
+            raise SystemExit(f"After {limit} s {mail_id} has {known}.")
         time.sleep(0.5)
 
 

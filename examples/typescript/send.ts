@@ -30,15 +30,20 @@ function greeting(mailId: string): Mail {
 }
 
 async function accepted(mailId: string): Promise<void> {
+  const limit = Number(process.env['WAIT_SECONDS'] ?? 60);
+  const end = Date.now() + limit * 1000;
   for (;;) {
+    let known = 'no record: the app is down, or the message is nobody’s mail. An operator finds that in rejected-mail';
     try {
       const { state, reason } = await api.call('mail-get', { path: { ...path, mailId } });
       if (state === 'accepted') return console.log(`${mailId} accepted`);
       if (!['queued', 'waiting', 'sending'].includes(state)) throw new Error(`${mailId} is ${state}: ${reason}`);
+      known = `the state ${state}`;
     } catch (error) {
-      // From the queue, a mail has no record before it was taken in.
+      // From the queue, a mail has no record before it was taken in; one that names no connection never has.
       if (!(error instanceof ApiError && error.code === 'not_found')) throw error;
     }
+    if (Date.now() >= end) throw new Error(`After ${limit} s ${mailId} has ${known}.`);
     await delay(500);
   }
 }

@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import * as z from 'zod';
 import { AppError, type FieldError, invalidField } from '../../shared/errors.ts';
 import { CALLER_ID } from '../../shared/ids.ts';
-import { fieldErrors } from '../../shared/mail/field-errors.ts';
+import { checkFields } from '../../shared/mail/field-errors.ts';
 import { LIMITS } from '../../shared/mail/limits.ts';
 import { utf8 } from '../../shared/utf8.ts';
 
@@ -43,9 +43,8 @@ function parse(text: string): unknown {
 
 /** Checks a value against a schema; fields that are wrong are named, their values never quoted. */
 export function check<T>(schema: z.ZodType<T>, value: unknown, prefix: '' | '?'): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const all = fieldErrors(parsed.error.issues);
+  const { data, errors: all } = checkFields(schema, value);
+  if (all === undefined) return data;
   const errors = all.slice(0, MOST_ERRORS).map((each) => {
     const pointer = each.pointer.slice(0, LONGEST_POINTER);
     return { ...each, pointer: prefix === '?' ? pointer.replace(/^\//, '?') : pointer };
@@ -97,7 +96,7 @@ export const noQuery = z.strictObject({});
 export const pageQuery = z.strictObject({
   limit: z
     .string()
-    .regex(/^\d{1,3}$/, 'must be a whole number')
+    .regex(/^\d{1,9}$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.number().min(1, 'must be at least 1').max(200, 'must be at most 200'))
     .default(100)

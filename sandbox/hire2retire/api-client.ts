@@ -15,6 +15,8 @@ export interface LinkRequest {
   readonly expectedMailbox?: string;
   /** Fills in the address on Microsoft's page. */
   readonly loginHint?: string;
+  /** Only to link this connection again: the same mailbox, through the same application. */
+  readonly connectionId?: string;
   readonly application:
     | { readonly kind: 'serviceProvider' }
     | {
@@ -70,6 +72,8 @@ export interface Connection {
     readonly secretExpiresOn?: string;
     readonly secretExpiryAssumed?: boolean;
   };
+  /** Whom the customer wants told of trouble. */
+  readonly alertAddress?: string;
   readonly linkedAt: string;
   readonly lastProvenAt?: string;
   readonly daysToTrouble?: number;
@@ -196,6 +200,24 @@ export class OutlookApi {
 
   testConnection(customerId: string, connectionId: string, to: string): Promise<Mail> {
     return this.call('POST', `${connections(customerId, connectionId)}/test`, { to });
+  }
+
+  /** An empty `alertAddress` takes it away. */
+  changeConnection(
+    customerId: string,
+    connectionId: string,
+    changes: { readonly displayName?: string; readonly alertAddress?: string },
+  ): Promise<Connection> {
+    return this.call('PATCH', connections(customerId, connectionId), changes);
+  }
+
+  /** A new client secret of a customer's application, for all its connections. Nobody links again. */
+  setSecret(
+    customerId: string,
+    clientId: string,
+    secret: { readonly clientSecret: string; readonly clientSecretExpiresOn?: string },
+  ): Promise<unknown> {
+    return this.call('PUT', `/customers/${encode(customerId)}/applications/${encode(clientId)}/secret`, secret);
   }
 
   removeConnection(customerId: string, connectionId: string): Promise<unknown> {

@@ -81,6 +81,7 @@ function card(connection: Connection, mails: readonly Mail[] | undefined, failed
 <div>
 ${facts(connection)}
 ${mails && mailList(mails)}
+${settings(connection, path)}
 </div>
 </div>
 <footer>
@@ -90,14 +91,42 @@ ${mails && mailList(mails)}
 </article>`;
 }
 
-function facts({ application, linkedAt, daysToTrouble }: Connection): Html {
+/** What is seldom needed: whom to tell, linking again, and a new secret of the customer's application. */
+function settings({ connectionId: id, application, alertAddress, status }: Connection, path: string): Html {
+  const own = application.kind === 'customerOwned';
+  const secret = (of: string) =>
+    html`<div class="field"><label for="${of}-secret-${id}">Client Secret</label><input id="${of}-secret-${id}" name="clientSecret" type="password" autocomplete="off" required></div>`;
+  return html`<details${status === 'connected' || status === 'paused' ? undefined : html` open`}>
+<summary>Settings</summary>
+<form method="post" action="${path}/alert" aria-label="Alerts">
+<div class="field"><label for="alert-${id}">Alert address</label><input id="alert-${id}" name="alertAddress" inputmode="email" autocomplete="off" autocapitalize="none" spellcheck="false" value="${alertAddress ?? ''}"></div>
+<button type="submit" class="quiet">Save address</button>
+</form>
+<form method="post" action="${path}/relink" aria-label="Link again">
+${own && secret('relink')}
+<button type="submit" class="quiet">Link again</button>
+</form>
+${
+  own &&
+  html`<form method="post" action="${path}/secret" aria-label="New client secret">
+${secret('new')}
+<div class="field"><label for="expires-${id}">Expires on <span class="optional">(optional)</span></label><input id="expires-${id}" name="clientSecretExpiresOn" type="date"></div>
+<button type="submit" class="quiet">Save secret</button>
+</form>`
+}
+</details>`;
+}
+
+function facts({ connectionId, application, linkedAt, daysToTrouble, alertAddress }: Connection): Html {
   const { secretExpiresOn, secretExpiryAssumed } = application;
   return html`<dl class="facts">
+<div><dt>Connection ID</dt><dd><code>${connectionId}</code></dd></div>
 <div><dt>Linked through</dt><dd>${applicationWords(application)}</dd></div>
 <div><dt>Client ID</dt><dd><code>${application.clientId}</code></dd></div>
 <div><dt>Linked at</dt><dd>${time(linkedAt)}</dd></div>
 ${daysToTrouble !== undefined && html`<div><dt>Needs attention</dt><dd>${attention(daysToTrouble)}</dd></div>`}
 ${secretExpiresOn && html`<div><dt>Client secret expires</dt><dd>${secretExpiresOn.slice(0, 10)}${secretExpiryAssumed === true && ' (assumed)'}</dd></div>`}
+${alertAddress && html`<div><dt>Alert address</dt><dd>${alertAddress}</dd></div>`}
 </dl>`;
 }
 
@@ -143,6 +172,7 @@ async function flashOf(
 ): Promise<Html | undefined> {
   const named = (name: string) => connections.find(({ connectionId }) => connectionId === query.get(name));
   const linked = named('linked');
+  if (named('changed')) return success(html`<strong>Saved.</strong>`);
   if (query.has('removed') && !named('removed'))
     return success(
       html`<strong>The connection was removed.</strong> The consent itself can be withdrawn at Microsoft, under My Apps.`,

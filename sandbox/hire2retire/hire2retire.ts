@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { QueueClient } from '@azure/storage-queue';
 import { html } from '../kit/page.ts';
 import { type Call, type LoopbackServer, type Reply, serve } from '../kit/serve.ts';
 import { OutlookApi } from './api-client.ts';
@@ -6,6 +7,7 @@ import type { CallerProof } from './caller-proof.ts';
 import { connectionAction } from './connection-actions.ts';
 import { CONNECTIONS_PATH, connectionsPage } from './connections-page.ts';
 import { CUSTOMER_OWNED_FIELDS, CUSTOMER_OWNED_PATH, customerOwnedPage } from './customer-owned-page.ts';
+import { EVENTS_PATH, EventLog, eventsPage, readEventsNow } from './events-page.ts';
 import { readForm } from './form.ts';
 import { page, type Shell } from './layout.ts';
 import { type Attempt, NO_ATTEMPT, startLink } from './link-form.ts';
@@ -21,12 +23,15 @@ export interface Hire2RetireOptions {
   /** Asked on each use: the functions' address is known only after this server's, which is one of their settings. */
   readonly api: () => { readonly url: string; readonly proof: CallerProof };
   readonly mailboxUrl?: string;
+  /** The queue `outlook-events`. */
+  readonly events?: () => Promise<QueueClient>;
   readonly hints?: Hints;
 }
 
 /** Starts the pages that stand in for Hire2Retire. */
 export function startHire2Retire(options: Hire2RetireOptions): Promise<LoopbackServer> {
   const links = new LastLinks();
+  const log = options.events && new EventLog(options.events);
   return serve({
     ...(options.port !== undefined && { port: options.port }),
     // No page posts more than a mail's text.
@@ -36,6 +41,8 @@ export function startHire2Retire(options: Hire2RetireOptions): Promise<LoopbackS
       if (file) return file;
       const { url, proof } = options.api();
       const shell: Shell = { session: readSession(call), mailboxUrl: options.mailboxUrl };
+      const events = log && (await answerEvents(call, shell, log));
+      if (events) return events;
       return (await answer(call, shell, new OutlookApi(url, proof), links, options.hints)) ?? notFound(shell);
     },
   });
@@ -84,6 +91,12 @@ async function answer(
 async function firstAttempt({ session }: Shell, api: OutlookApi, links: LastLinks): Promise<Attempt> {
   const note = await stuckNote(api, links.of(session), session);
   return note ? { ...NO_ATTEMPT, alert: note } : NO_ATTEMPT;
+}
+
+async function answerEvents({ method, url }: Call, shell: Shell, log: EventLog): Promise<Reply | undefined> {
+  if (url.pathname !== EVENTS_PATH) return undefined;
+  if (method === 'POST') return readEventsNow(shell, log);
+  return method === 'GET' || method === 'HEAD' ? eventsPage(shell, log) : undefined;
 }
 
 /** `/?as=bob` signs in as somebody else: another session from then on. */

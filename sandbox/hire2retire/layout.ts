@@ -22,6 +22,7 @@ const TABS = [
   ['/service-provider', 'Service Provider Application'],
   ['/customer-owned', 'Customer Owned Application'],
   ['/connections', 'Connections'],
+  ['/events', 'Events'],
 ] as const;
 
 const HEADERS = {

@@ -6,7 +6,7 @@ import { alert, seeOther } from './layout.ts';
 import type { Session } from './session.ts';
 
 /** The page's own address, as `LINK_RETURN_URLS` of the function app calls it. */
-const RETURN_TO = 'settings';
+export const RETURN_TO = 'settings';
 
 export const EXPECTED_MAILBOX: Field = {
   name: 'expectedMailbox',
@@ -56,7 +56,8 @@ export async function startLink(
       startedBy: session.startedBy,
       returnTo: RETURN_TO,
       displayName: mailbox || 'Outlook sender',
-      ...(mailbox && { expectedMailbox: mailbox, loginHint: mailbox }),
+      // A demand, which fills in the address on Microsoft's page too.
+      ...(mailbox && { expectedMailbox: mailbox }),
       application,
     });
     started(linkId);

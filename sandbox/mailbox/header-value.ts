@@ -1,5 +1,11 @@
-/** The value of a raw header line, in one line and with its encoded words (RFC 2047) decoded. */
-export function headerValue(line: string): string {
+import { utf8 } from '../../shared/utf8.ts';
+
+/**
+ * The value of a raw header line, in one line and with its encoded words (RFC 2047) decoded.
+ * @param raw a byte a character; a line that names an address beyond ASCII is UTF-8 (RFC 6532)
+ */
+export function headerValue(raw: string): string {
+  const line = utf8(Buffer.from(raw, 'latin1')) ?? raw;
   const unfolded = line
     .slice(line.indexOf(':') + 1)
     .replace(/\r?\n(?=[ \t])/g, '')

@@ -4,7 +4,9 @@ import type { GraphFileAttachment, GraphRecipient } from '../graph/message.ts';
 
 /** The mail as Exchange would put it on the wire; bcc shows in the envelope only. */
 export function toMime({ mailbox, name, message, at }: SentMail): SendMailOptions {
-  const content = message.body?.content ?? '';
+  const text = message.body?.content ?? '';
+  // Any other encoding may touch line ends. What is empty has to be a text.
+  const content = text === '' ? '' : ({ content: text, contentTransferEncoding: 'base64' } as const);
   const importance = message.importance ?? 'normal';
   return {
     from: { address: mailbox, name },

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Email } from '@maildev/core';
 import { type AddressObject, type Attachment, type HeaderLines, simpleParser } from 'mailparser';
 import { headerValue } from './header-value.ts';
+import { sentBody } from './sent-body.ts';
 
 /** One mail as `GET {mailboxApi}` shows it. */
 export interface ReceivedMail {
@@ -12,7 +13,7 @@ export interface ReceivedMail {
   /** Who got the mail and stands in neither `to` nor `cc`. */
   readonly bcc: readonly MailAddress[];
   readonly subject: string;
-  /** For a mail without a text part, what its HTML says. */
+  /** Byte for byte, as `html` is. For a mail without a text part, what its HTML says. */
   readonly text: string;
   readonly html: string;
   /** Names in lower case; several lines of one name are an array. */
@@ -39,7 +40,10 @@ export interface ReceivedAttachment {
  * HTML as it was sent once somebody looked at the mail, and keeps one file for attachments of equal name and size.
  */
 export async function readReceived(email: Email): Promise<ReceivedMail> {
-  const mail = await simpleParser(await readFile(email.source), { keepCidLinks: true });
+  const source = await readFile(email.source);
+  const mail = await simpleParser(source, { keepCidLinks: true });
+  const body = sentBody(source.toString('latin1'));
+  const html = body?.type === 'html' ? body.content : mail.html || '';
   return {
     id: email.id,
     from: addresses(mail.from),
@@ -47,8 +51,8 @@ export async function readReceived(email: Email): Promise<ReceivedMail> {
     cc: addresses(mail.cc),
     bcc: (email.calculatedBcc ?? []).map(({ address, name }) => ({ address, name: name ?? '' })),
     subject: mail.subject ?? '',
-    text: mail.text ?? (await textOf(mail.html || '')),
-    html: mail.html || '',
+    text: body?.type === 'text' ? body.content : (mail.text ?? (await textOf(html))),
+    html,
     headers: headers(mail.headerLines),
     attachments: mail.attachments.map(attachment),
   };

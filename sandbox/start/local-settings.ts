@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { Settings } from './settings.ts';
 
 /** Marks a file of ours, so that a developer's own is never overwritten. */
@@ -25,6 +25,11 @@ function isOurs(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Removes the file that names a sandbox which is gone; a developer's own stays. */
+export async function removeLocalSettings(file: string): Promise<void> {
+  if (!(await foreignLocalSettings(file))) await rm(file, { force: true });
 }
 
 /** Writes local.settings.json for Azure Functions Core Tools. */

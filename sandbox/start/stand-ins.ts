@@ -1,3 +1,5 @@
+import { QueueClient } from '@azure/storage-queue';
+import { QUEUES } from '../../shared/storage-names.ts';
 import type { Directory } from '../directory.ts';
 import { type Graph, startGraph } from '../graph/graph.ts';
 import type { CallerProof } from '../hire2retire/caller-proof.ts';
@@ -37,6 +39,8 @@ export interface StandInOptions {
   readonly api: () => ApiRegistration;
   /** What proves Hire2Retire's server to the functions, by the setting API_AUTH. */
   readonly proof: () => CallerProof;
+  /** Connection string of the storage with the queues; undefined for the sandbox's own. */
+  readonly mailStorage: () => string | undefined;
 }
 
 const USUAL_PORTS = { hire2retire: 4280, mailbox: 4281, identity: 4282 } as const;
@@ -60,6 +64,12 @@ export async function startStandIns(options: StandInOptions, closers: Closers): 
     closers.keep(startManagedIdentity({ directory })),
     closers.keep(startMailbox({ port: ports.mailbox })),
   ]);
+  // Known before it is there: the pages ask for it when somebody reads events.
+  const starting = Promise.withResolvers<Storage>();
+  const events = async () => {
+    const connectionString = options.mailStorage() ?? (await starting.promise).connectionString;
+    return new QueueClient(connectionString, QUEUES.events);
+  };
   const [keyVault, graph, hire2retire, storage] = await Promise.all([
     closers.keep(
       startKeyVault({
@@ -82,11 +92,13 @@ export async function startStandIns(options: StandInOptions, closers: Closers): 
         port: ports.hire2retire,
         api: () => ({ url: `${options.functionsUrl()}/api`, proof: options.proof() }),
         mailboxUrl: mailbox.url,
+        events,
         hints: { users: directory.accounts, customerOwned: customerOwnedInfo(directory.applications.customerOwned) },
       }),
     ),
     // Last, because loading Azurite keeps this thread busy for a second.
     closers.keep(startStorage({ ...(options.storageAccess === 'identity' && { tls }), ports: options.ports })),
   ]);
+  starting.resolve(storage);
   return { storage, identity, managedIdentity, keyVault, graph, mailbox, hire2retire };
 }

@@ -21,9 +21,10 @@ ${shown.map(({ address, kind }) => `    ${address.padEnd(width)}   ${KINDS[kind]
   For programs
 
     API            ${info.api}
-${caller ? tokenLines(caller) : `    Function key   ${info.functionKey}`}
+${caller ? tokenLines(caller) : `    Function key   ${localSettings ? 'none: "func start" asks for none' : info.functionKey}`}
+    Storage        ${info.storageConnectionString}
+    Mail queue     ${info.mailQueue}
     Control        ${info.control}
-    Mail queue     ${info.mailQueue}   (storage: npm run -s sandbox -- --json prints the connection string)
 
   Customer-owned application
 
@@ -33,7 +34,7 @@ ${caller ? tokenLines(caller) : `    Function key   ${info.functionKey}`}
     For accounts of one organization only (needs its tenant):
     Client ID      ${single.clientId}
     Client secret  ${single.clientSecret}
-${localSettings ? `\n  The functions are not running: ${localSettings} is written, start them with "func start".\n` : ''}
+${localSettings ? `\n  The functions are not running: ${localSettings} is written, start them with "func start". It is removed with the sandbox.\n` : ''}
   Ctrl+C stops it. Nothing is kept.
 `;
 }

@@ -1,3 +1,4 @@
+import { wireReason } from '../connection-reasons.ts';
 import { AppError } from '../errors.ts';
 import { isGuid } from '../ids.ts';
 import type { Application } from './application.ts';
@@ -25,7 +26,7 @@ export function applicationResource(application: Application): ApplicationResour
     clientId: application.clientId,
     tenantId: application.tenantId,
     status: broken ? 'broken' : 'working',
-    ...(broken && brokenReason && { reason: brokenReason }),
+    ...(broken && brokenReason && { reason: wireReason('broken', brokenReason) }),
     secretSetAt: application.secretSetAt,
     secretExpiresOn: application.secretExpiresOn,
     ...(application.secretExpiryAssumed && { secretExpiryAssumed: true }),

@@ -1,5 +1,5 @@
 import type { Connection } from '../connections/connection.ts';
-import type { FieldError } from '../errors.ts';
+import type { FieldError, NotTakenReason } from '../errors.ts';
 import { CALLER_ID, isOwnId, sha256 } from '../ids.ts';
 import { RowConflict } from '../storage/table.ts';
 import { CONTAINERS } from '../storage-names.ts';
@@ -7,7 +7,7 @@ import { utf8 } from '../utf8.ts';
 import { readContentBlob } from './content-blob.ts';
 import type { MailDeps } from './deps.ts';
 import { eventRow } from './events.ts';
-import { fieldErrors, ownPointer } from './field-errors.ts';
+import { checkFields, namedPointer, ownPointer } from './field-errors.ts';
 import { findTakenIn } from './find-taken-in.ts';
 import { insertMail } from './insert-mail.ts';
 import { queueMessageSchema } from './message.ts';
@@ -31,9 +31,9 @@ export async function acceptMessage(deps: MailDeps, message: QueuedMessage, deli
   const owner = ownerOf(decoded);
   const connection = owner && (await deps.cache.get(owner.customerId, owner.connectionId));
   if (!connection) return reject(deps, message, owner ? 'connection_unknown' : 'message_invalid', delivery);
-  const parsed = queueMessageSchema.safeParse(decoded);
+  const parsed = checkFields(queueMessageSchema, decoded);
   const mailId = mailIdOf(decoded) ?? message.messageId;
-  if (!parsed.success) return refuse(deps, connection, mailId, fieldErrors(parsed.error.issues), message, delivery);
+  if (parsed.errors) return refuse(deps, connection, mailId, parsed.errors, message, delivery);
 
   const { version: _, customerId: _c, connectionId: _i, ...mail } = parsed.data;
   const read = mail.contentBlob === undefined ? undefined : await readContentBlob(deps, connection, mail.contentBlob);
@@ -96,7 +96,12 @@ function mailIdOf(decoded: unknown): string | undefined {
 }
 
 /** Nobody's mail, or unreadable: kept for an operator, counted, alerted, gone from the queue. */
-async function reject(deps: MailDeps, message: QueuedMessage, reason: string, delivery: Delivery): Promise<void> {
+async function reject(
+  deps: MailDeps,
+  message: QueuedMessage,
+  reason: NotTakenReason,
+  delivery: Delivery,
+): Promise<void> {
   const text = typeof message.body === 'string' ? message.body : JSON.stringify(message.body);
   await deps.blobs.put(CONTAINERS.rejected, message.messageId, Buffer.from(text ?? ''), { reason });
   delivery.invocation.log.warning('mail.not_taken', { messageId: message.messageId, reason });
@@ -131,9 +136,7 @@ async function refuse(
   const now = deps.clock.now();
   const { customerId, connectionId } = connection;
   const rowKey = recordKey(sha256(mailId));
-  const first = errors[0];
-  const pointer = ownPointer(first?.pointer ?? '');
-  const reason = first ? `${first.code}${pointer && `: ${pointer}`}` : 'message_invalid';
+  const reason = reasonOf(errors, namedPointer);
   const properties = {
     v: 1,
     customerId,
@@ -160,8 +163,15 @@ async function refuse(
     // The event's row is there: this delivery was here before. A record that came meanwhile is looked at anew.
     if (!error.rowKey.startsWith('3|')) return refuse(deps, connection, mailId, errors, message, delivery);
   }
-  delivery.invocation.log.warning('mail.refused', { connectionId, customerId, mailId, reason });
+  const logged = reasonOf(errors, ownPointer);
+  delivery.invocation.log.warning('mail.refused', { connectionId, customerId, mailId, reason: logged });
   await deps.outbox.tell(connectionId, event);
+}
+
+/** The first field that is wrong: `unknown_field: /body/charset`. */
+function reasonOf([first]: readonly FieldError[], shown: (pointer: string) => string): string {
+  const pointer = shown(first?.pointer ?? '');
+  return `${first?.code ?? 'invalid'}${pointer && `: ${pointer}`}`;
 }
 
 /** The lane ended before the mail was claimed; whoever unlinked may have looked before the mail was there. */

@@ -1,9 +1,10 @@
 import type { FieldError } from '../errors.ts';
+import type { FieldCode } from '../field-codes.ts';
 import { sha256 } from '../ids.ts';
 import { CONTAINERS } from '../storage-names.ts';
 import { utf8 } from '../utf8.ts';
 import type { MailDeps } from './deps.ts';
-import { fieldErrors } from './field-errors.ts';
+import { checkFields } from './field-errors.ts';
 import type { ReadBlob } from './insert-mail.ts';
 import { LIMITS } from './limits.ts';
 import { blobContentSchema } from './message.ts';
@@ -18,7 +19,7 @@ export async function readContentBlob(
   name: string,
 ): Promise<ReadBlob | FieldError> {
   const prefix = `${owner.customerId}/${owner.connectionId}/`;
-  const refuse = (code: string, detail: string): FieldError => ({ pointer: '/contentBlob', code, detail });
+  const refuse = (code: FieldCode, detail: string): FieldError => ({ pointer: '/contentBlob', code, detail });
   const plain = name.startsWith(prefix) && !/(^|\/)\.{1,2}(\/|$)|\\|\/\/|\p{Cc}/u.test(name);
   if (!plain)
     return refuse('content_blob_foreign', `contentBlob must begin with ${prefix} and hold no . or .. segments.`);
@@ -33,9 +34,9 @@ export async function readContentBlob(
   } catch {
     return refuse('content_blob_invalid', 'The blob is not JSON.');
   }
-  const content = blobContentSchema.safeParse(parsed);
-  if (content.success) return { name, etag: blob.etag, hash: sha256(text), content: content.data };
-  const first = fieldErrors(content.error.issues)[0];
+  const content = checkFields(blobContentSchema, parsed);
+  if (content.data) return { name, etag: blob.etag, hash: sha256(text), content: content.data };
+  const [first] = content.errors;
   const where = first?.pointer ? `In the blob, ${first.pointer}` : 'The blob';
   return refuse('content_blob_invalid', `${where}: ${first?.detail ?? 'is invalid'}`);
 }

@@ -15,6 +15,9 @@ export const LIMITS = {
   /** RFC 5321: 64 before the @, 255 behind it. */
   addressCharacters: 320,
   headerCharacters: 900,
+  headerNameCharacters: 100,
+  /** Of an attachment's name, media type and inline id each. */
+  attachmentNameCharacters: 255,
   /** A table property holds 64 KiB of binary; beyond this, content goes to a blob. */
   rowContentBytes: 60_000,
   /** How far ahead a mail may be scheduled. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { because } from '../field-codes.ts';
 import { CALLER_ID, isOwnId } from '../ids.ts';
 import { address } from './address.ts';
 import { headerText } from './header-text.ts';
@@ -18,54 +19,65 @@ export const recipient = z
 const recipients = (description: string) =>
   z
     .array(recipient)
-    .refine((list) => list.length <= LIMITS.recipients, {
-      message: `must list at most ${LIMITS.recipients} recipients`,
-      params: { code: 'too_many_recipients' },
-    })
+    .refine(
+      (list) => list.length <= LIMITS.recipients,
+      because('too_many_recipients', `must list at most ${LIMITS.recipients} recipients`),
+    )
     .meta({ description, maxItems: LIMITS.recipients });
 
 export const body = z.strictObject({
   contentType: z.enum(['html', 'text']),
-  content: z.string().refine((value) => value.isWellFormed(), {
-    message: 'must be well-formed Unicode',
-    params: { code: 'not_unicode' },
-  }),
+  content: z
+    .string()
+    .refine((value) => value.isWellFormed(), because('not_unicode', 'must be well-formed Unicode'))
+    .refine((value) => !value.includes('\0'), because('control_character', 'must not contain the character NUL')),
 });
 
 export const attachment = z.strictObject({
-  name: headerText(255).min(1).meta({ description: 'File name as the recipient sees it.' }),
-  contentType: headerText(255)
+  name: headerText(LIMITS.attachmentNameCharacters).min(1).meta({ description: 'File name as the recipient sees it.' }),
+  contentType: headerText(LIMITS.attachmentNameCharacters)
     .regex(/^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/, 'must be a media type such as application/pdf')
     .meta({ examples: ['application/pdf'] }),
   contentBytes: z
     .base64('must be base64')
     .meta({ description: `All attachments together have at most ${LIMITS.attachmentBytes} bytes, decoded.` }),
-  inlineId: headerText(255)
-    .regex(/^[\w.@+-]+$/)
+  inlineId: headerText(LIMITS.attachmentNameCharacters)
+    .regex(/^[\w.@+-]+$/, 'must hold letters, digits, and . _ @ + - only')
     .optional()
     .meta({ description: 'Content id, for `cid:` in html; makes the attachment an inline one.' }),
 });
 
+const attachments = z.array(attachment).refine(
+  (list) => {
+    const ids = list.flatMap(({ inlineId }) => inlineId ?? []);
+    return new Set(ids).size === ids.length;
+  },
+  because('inline_id_repeated', 'must use each inlineId once: html could not tell which of them it means'),
+);
+
+/** How no header of a producer's begins: Exchange reads or strips these, and the last are ours. */
+export const RESERVED_HEADERS = ['x-ms-', 'x-microsoft-', 'x-forefront-', 'x-outlook-sender-'] as const;
+
 const headerName = z
   .string()
-  .max(100)
+  .max(LIMITS.headerNameCharacters, `must have at most ${LIMITS.headerNameCharacters} characters`)
   .regex(/^[xX]-[A-Za-z0-9-]+$/, 'must begin with x- and hold letters, digits and hyphens')
-  .refine((value) => !/^x-(ms|microsoft|forefront|outlook-sender)-/i.test(value), {
-    message: 'must not begin with x-ms-, x-microsoft-, x-forefront- or x-outlook-sender-',
-    params: { code: 'header_reserved' },
-  })
+  .refine(
+    (value) => !RESERVED_HEADERS.some((prefix) => value.toLowerCase().startsWith(prefix)),
+    because('header_reserved', `must not begin with ${RESERVED_HEADERS.join(', ')}`),
+  )
   .meta({ not: { pattern: '^[xX]-([mM][sS]|microsoft|forefront|outlook-sender)-' } });
 
 const headers = z
   .record(headerName, headerText(LIMITS.headerCharacters))
-  .refine((value) => new Set(Object.keys(value).map((name) => name.toLowerCase())).size === Object.keys(value).length, {
-    message: 'must name each header once: case makes no difference',
-    params: { code: 'header_repeated' },
-  })
-  .refine((value) => Object.keys(value).length <= LIMITS.headers, {
-    message: `must hold at most ${LIMITS.headers} headers: Graph takes 5, and one is ours`,
-    params: { code: 'too_many_headers' },
-  })
+  .refine(
+    (value) => new Set(Object.keys(value).map((name) => name.toLowerCase())).size === Object.keys(value).length,
+    because('header_repeated', 'must name each header once: case makes no difference'),
+  )
+  .refine(
+    (value) => Object.keys(value).length <= LIMITS.headers,
+    because('too_many_headers', `must hold at most ${LIMITS.headers} headers: Graph takes 5, and one is ours`),
+  )
   .meta({
     description: 'Headers of your own, beginning with `x-`; not x-ms-, x-microsoft-, x-forefront-, x-outlook-sender-.',
     maxProperties: LIMITS.headers,
@@ -77,11 +89,13 @@ const moment = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 date a
 
 /** Refused with the reason, instead of as a field that nobody knows: producers look for it. */
 const anotherSender = z
-  .custom<never>(() => false, {
-    message:
+  .custom<never>(
+    () => false,
+    because(
+      'from_not_supported',
       'Mail goes from the linked mailbox itself. Another sender needs the permission Mail.Send.Shared, which is not asked for: link that mailbox instead.',
-    params: { code: 'from_not_supported' },
-  })
+    ),
+  )
   .optional();
 
 const fields = {
@@ -99,7 +113,7 @@ const fields = {
     description:
       'Name of a blob in mail-drop, below {customerId}/{connectionId}/, that holds {body, attachments} instead of the message.',
   }),
-  attachments: z.array(attachment).optional(),
+  attachments: attachments.optional(),
   importance: z.enum(['low', 'normal', 'high']).optional(),
   headers: headers.optional(),
   saveToSentItems: z
@@ -137,7 +151,7 @@ export const queueMessageSchema = z.strictObject({
 export type QueueMessage = z.infer<typeof queueMessageSchema>;
 
 /** What a blob named by `contentBlob` holds. */
-export const blobContentSchema = z.strictObject({ body, attachments: z.array(attachment).optional() });
+export const blobContentSchema = z.strictObject({ body, attachments: attachments.optional() });
 export type BlobContent = z.infer<typeof blobContentSchema>;
 
 export type Recipient = z.infer<typeof recipient>;

@@ -1,5 +1,6 @@
 import { DAY, HOUR, later, MINUTE } from '../clock.ts';
 import type { FieldError } from '../errors.ts';
+import type { FieldCode } from '../field-codes.ts';
 import { sha256 } from '../ids.ts';
 import { graphRequest } from './graph-request.ts';
 import { LIMITS } from './limits.ts';
@@ -40,7 +41,7 @@ export function prepareMail(
   const { mailId: _, sendAt, expiresAt, onUncertain, contentBlob, ...content } = mail;
   const contentHash = contentHashOf(mail);
   const errors: FieldError[] = [];
-  const report = (pointer: string, code: string, detail: string) => errors.push({ pointer, code, detail });
+  const report: Report = (pointer, code, detail) => void errors.push({ pointer, code, detail });
 
   const recipients = content.to.length + (content.cc?.length ?? 0) + (content.bcc?.length ?? 0);
   if (recipients === 0) report('/to', 'no_recipient', 'A mail needs at least one recipient in to, cc or bcc.');
@@ -68,12 +69,19 @@ export function prepareMail(
   return { mail: { mailId, content, contentHash, recipients, dueAt, expiresAt: expiry, onUncertain } };
 }
 
-/** Tells the same message from another one under the same id, whenever it comes. A default spelled out changes nothing. */
+/**
+ * Tells the same message from another one under the same id, whenever it comes. A default spelled out, and another
+ * spelling of the same instant, change nothing.
+ */
 export function contentHashOf(mail: Mail): string {
   const { mailId: _, ...message } = mail;
-  const said = Object.entries(message).filter(([name, value]) => !isDefault(name, value));
+  const said = Object.entries(message)
+    .filter(([name, value]) => value !== undefined && !isDefault(name, value))
+    .map(([name, value]) => [name, INSTANTS.has(name) ? new Date(String(value)).toISOString() : value]);
   return sha256(canonical(Object.fromEntries(said)));
 }
+
+const INSTANTS = new Set(['sendAt', 'expiresAt']);
 
 function isDefault(name: string, value: unknown): boolean {
   if (name === 'importance') return value === 'normal';
@@ -82,7 +90,7 @@ function isDefault(name: string, value: unknown): boolean {
   return name === 'headers' && Object.keys(value ?? {}).length === 0;
 }
 
-type Report = (pointer: string, code: string, detail: string) => void;
+type Report = (pointer: string, code: FieldCode, detail: string) => void;
 
 function checkSizes(content: MailContent, mailId: string, report: Report): void {
   const decoded = (content.attachments ?? []).reduce((sum, { contentBytes }) => sum + decodedLength(contentBytes), 0);

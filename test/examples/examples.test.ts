@@ -1,9 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Mail } from '../../examples/client/api.generated.ts';
 import { ApiError, functionKey, OutlookSender } from '../../examples/client/client.ts';
 import { type OutlookEvent, putMail, readEvents } from '../../examples/client/queue.ts';
 import { pauseAll } from '../../examples/typescript/pause-all.ts';
@@ -13,6 +16,7 @@ import { CUSTOMER } from '../flow/support/mails.ts';
 import { mail } from '../flow/support/messages.ts';
 import { QUICK } from '../flow/support/quick.ts';
 import { until } from '../flow/support/until.ts';
+import { codeBlocks } from '../guard/documents.ts';
 import { filesBelow, ROOT } from '../guard/repository.ts';
 
 let flow: Flow;
@@ -28,6 +32,13 @@ const has = (command: string, ...version: string[]) => spawnSync(command, versio
 
 /** Runs an example as its reader would, and returns what it prints. */
 async function run(command: string, ...args: string[]): Promise<string> {
+  const { code, output, errors } = await outcome({}, command, ...args);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output}${errors}`);
+  return output;
+}
+
+/** The same, however it ends. @param changes variables that differ */
+async function outcome(changes: Readonly<Record<string, string>>, command: string, ...args: string[]) {
   const { api, functionKey: key, storageConnectionString } = flow.sandbox.info;
   const env = {
     ...process.env,
@@ -39,6 +50,7 @@ async function run(command: string, ...args: string[]): Promise<string> {
     STORAGE_CONNECTION_STRING: storageConnectionString,
     DOTNET_NOLOGO: '1',
     DOTNET_CLI_TELEMETRY_OPTOUT: '1',
+    ...changes,
   };
   const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let [output, errors] = ['', ''];
@@ -49,8 +61,7 @@ async function run(command: string, ...args: string[]): Promise<string> {
     errors += text;
   });
   const code = await new Promise((resolve) => child.on('close', resolve));
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output}${errors}`);
-  return output;
+  return { code, output, errors };
 }
 
 /** Some event that waits to be read. */
@@ -107,6 +118,31 @@ describe('the example sends by queue and by HTTP, and reads events', () => {
   }
 });
 
+describe('the example does not wait for ever for a message that is nobody’s mail, and says so', () => {
+  // What HTTP answers of a mail that has no record. It takes the example's other mail, which it would not see either.
+  const nobody = createServer((request, response) => {
+    const body = request.method === 'POST' ? {} : { code: 'not_found' };
+    response.writeHead(request.method === 'POST' ? 202 : 404, { 'content-type': 'application/problem+json' });
+    response.end(JSON.stringify(body));
+  });
+  beforeAll(() => new Promise<void>((resolve) => nobody.listen(0, '127.0.0.1', () => resolve())));
+  afterAll(() => nobody.close());
+
+  async function givesUp(command: string, ...args: string[]): Promise<void> {
+    const { port } = nobody.address() as AddressInfo;
+    const CONNECTION_ID = `con_${'0'.repeat(32)}`;
+    const changes = { API: `http://127.0.0.1:${port}/api`, CONNECTION_ID, WAIT_SECONDS: '1' };
+    const { code, errors } = await outcome(changes, command, ...args);
+    expect(code).not.toBe(0);
+    expect(errors).toMatch(/After 1 s \S+ (has no record|is not accepted)/);
+  }
+
+  test('TypeScript', () => givesUp(process.execPath, 'examples/typescript/send.ts'), 60_000);
+  if (has('python3', '--version')) test('Python', () => givesUp('python3', 'examples/python/send.py'), 60_000);
+  if (has('curl', '--version') && has('openssl', 'version'))
+    test('curl', () => givesUp('bash', 'examples/curl/send.sh'), 60_000);
+});
+
 const scripts = filesBelow('examples').filter((file) => file.endsWith('.sh'));
 
 test.each(scripts)('%s is a script that bash can read', (file) => {
@@ -119,7 +155,49 @@ if (has('shellcheck', '--version')) {
   });
 }
 
+if (has('curl', '--version') && has('openssl', 'version')) {
+  test('curl, with a token as the sandbox’s guide gets one', async () => {
+    const other = await startFlow({ environment: { ...QUICK, API_AUTH: 'entra', MAIL_ACCEPTED_EVENTS: 'true' } });
+    try {
+      const caller = other.sandbox.info.apiCaller;
+      const block = codeBlocks().find(({ file, text }) => file === 'docs/sandbox.md' && text.includes('TOKEN_URL'));
+      const { code, output, errors } = await outcome(
+        {
+          API: other.sandbox.info.api,
+          CONNECTION_ID: await linkMailbox(other, 'hr@acme.example'),
+          STORAGE_CONNECTION_STRING: other.sandbox.info.storageConnectionString,
+          FUNCTION_KEY: '',
+          TOKEN_URL: caller?.tokenUrl ?? '',
+          CLIENT_ID: caller?.clientId ?? '',
+          CLIENT_SECRET: caller?.clientSecret ?? '',
+          SCOPE: caller?.scope ?? '',
+        },
+        'bash',
+        '-c',
+        block?.text ?? 'exit 9',
+      );
+      expect([code, errors]).toEqual([0, '']);
+      expect(output.match(/ accepted$/gm)).toHaveLength(2);
+    } finally {
+      await other.close();
+    }
+  }, 120_000);
+}
+
 describe('the client', () => {
+  test('takes a body or a blob, and not both: the compiler says so', () => {
+    const body = { contentType: 'text', content: 'x' } as const;
+    const mails = [
+      { to: [], subject: '', body },
+      { to: [], subject: '', contentBlob: 'acme/x' },
+      // @ts-expect-error neither
+      { to: [], subject: '' },
+      // @ts-expect-error both
+      { to: [], subject: '', body, contentBlob: 'acme/x' },
+    ] satisfies Mail[];
+    expect(mails).toHaveLength(4);
+  });
+
   const client = () => new OutlookSender(flow.sandbox.info.api, functionKey(flow.sandbox.info.functionKey));
   const path = () => ({ customerId: CUSTOMER, connectionId });
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -109,6 +110,55 @@ describe.skipIf(skipped)('Sending Mail through Outlook, walked through in a real
     expect(await page.getByRole('status').textContent()).toContain('hr@acme.example is linked.');
     expect(await page.locator('[data-connection-id]').getAttribute('data-status')).toBe('connected');
     await look('5-connections');
+    expect(trouble).toEqual([]);
+  });
+
+  it('README, “Try it”: what it says to click and to enter, word for word', async () => {
+    const text = readFileSync(new URL('../../README.md', import.meta.url), 'utf8').replaceAll(/\s+/g, ' ');
+    const sentence = /Open Hire2Retire at (.*?), ready to send\./.exec(text)?.[1] ?? '';
+    const [start, robomq, link, signIn, accept, connections] = [
+      ...sentence.matchAll(/\*\*(.+?)\*\*|<(http\S+?)>/g),
+    ].map(([, bold, address]) => bold ?? address ?? '');
+    const [address = '', password = ''] = [...sentence.matchAll(/`([^`]+)`/g)].map(([, each]) => each ?? '');
+    // Tests take free ports; the usual one is what a person gets.
+    expect(start).toBe('http://localhost:4280');
+    await openBrowser();
+    await page.goto(flow.sandbox.info.hire2retire);
+    await page.getByRole('link', { name: robomq ?? '', exact: true }).click();
+    await button(link ?? '').click();
+    await page.getByLabel('Email').fill(address);
+    await page.getByLabel('Password').fill(password);
+    await button(signIn ?? '').click();
+    await button(accept ?? '').click();
+    expect(await heading()).toBe(connections);
+    const card = page.locator('[data-connection-id]', { hasText: address });
+    expect(await card.getAttribute('data-status')).toBe('connected');
+    // The examples need it, and say that it is shown here.
+    const connectionId = await card.getAttribute('data-connection-id');
+    expect(await card.getByText(connectionId ?? '', { exact: true }).isVisible()).toBe(true);
+    expect(trouble).toEqual([]);
+  });
+
+  it('Settings of a connection, and the events that the app told', async () => {
+    await openBrowser();
+    await page.goto(`${flow.sandbox.info.hire2retire}/connections`);
+    const card = page.locator('[data-connection-id]').first();
+    await card.getByText('Settings', { exact: true }).click();
+    await look('5b-settings');
+    await card.getByLabel('Alert address').fill('it@acme.example');
+    await button('Save address').first().click();
+    expect(await page.getByRole('status').textContent()).toBe('Saved.');
+    expect(await page.locator('[data-connection-id]').first().locator('.facts').textContent()).toContain(
+      'it@acme.example',
+    );
+    await page.locator('[data-connection-id]').first().getByText('Settings', { exact: true }).click();
+    await page.locator('[data-connection-id]').first().getByRole('button', { name: 'Link again', exact: true }).click();
+    expect(await heading()).toBe('Sign in');
+
+    await page.goto(`${flow.sandbox.info.hire2retire}/events`);
+    await button('Read events').click();
+    expect(await page.locator('[data-event-type="connection.linked"]').count()).toBeGreaterThan(0);
+    await look('5c-events');
     expect(trouble).toEqual([]);
   });
 

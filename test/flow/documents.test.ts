@@ -39,6 +39,16 @@ it('content that is too big for the queue is sent as the producer’s guide says
   expect(await blob.exists()).toBe(false);
 });
 
+it.each([
+  ['sandbox rejected', 'rejected', 'ErrorInvalidRecipients'],
+  ['sandbox uncertain', 'uncertain', 'no_answer'],
+])('the sandbox’s guide, %s: the mail is %s', async (example, state, reason) => {
+  await flow.control('graph/faults', JSON.parse(here('docs/sandbox.md', example)) as object);
+  const mailId = example.replace(' ', '-');
+  await enqueue(flow, { ...(JSON.parse(here('README.md', 'readme message')) as object), mailId });
+  expect((await flow.mails.reaches(connectionId, mailId, state)).reason).toBe(reason);
+});
+
 it('a link is started as the integration guide shows', async () => {
   const body = here('docs/integration.md', 'link');
   expect((await flow.api.expect<StartedLink>(201, 'POST', '/auth/link/Outlook', { body })).warnings).toEqual([]);

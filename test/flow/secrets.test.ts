@@ -275,12 +275,14 @@ describe('what is secret stays where it belongs', () => {
   });
 
   it('no subject, body, recipient, header or file name of a mail outside of where mail is kept', () => {
-    expect(
-      leaks(
-        content,
-        places.filter(({ holdsMail }) => !holdsMail),
-      ),
-    ).toEqual([]);
+    const found = leaks(
+      content,
+      places.filter(({ holdsMail }) => !holdsMail),
+    );
+    // Whoever misspelled a field has to find it: the mail's own record and event name it (ADR 36). No log does.
+    const told =
+      /^the unknown field of a mail in (answer 200 to GET \S+\/mails\/|queue outlook-events$|table mails, .*, reason$)/;
+    expect(found.filter((each) => !told.test(each))).toEqual([]);
   });
 
   it('secrets are named and tagged without what they hold', () => {

@@ -60,7 +60,7 @@ describe('the OpenAPI description', () => {
 });
 
 describe('the schema of the queue message', () => {
-  const ajv = new Ajv2020({ allErrors: true, strictTypes: false });
+  const ajv = new Ajv2020({ allErrors: true, strict: true });
   addFormats.default(ajv);
   const validate = ajv.compile(mailMessageSchema());
   const message = (changes: object) => ({ ...QUEUE_MESSAGE, ...changes });
@@ -103,6 +103,7 @@ describe('the schema of the queue message', () => {
     ['an id of the wrong shape', message({ mailId: 'a/b' })],
     ['a connection that can be none', message({ connectionId: 'con_1' })],
     ['no subject', message({ subject: undefined })],
+    ['no list to', message({ to: undefined })],
     ['an address that is none', message({ to: ['ada'] })],
     ['501 recipients', message({ to: many(501) })],
     ['five headers', message({ headers: { 'x-1': '', 'x-2': '', 'x-3': '', 'x-4': '', 'x-5': '' } })],
@@ -110,6 +111,19 @@ describe('the schema of the queue message', () => {
     ['bytes that are not base64', message({ attachments: [{ name: 'a', contentType: 'a/b', contentBytes: '%' }] })],
     ['a day without a time', message({ sendAt: '2027-01-04' })],
   ];
+  test.each([
+    ['neither body nor blob', { body: undefined, attachments: undefined }],
+    ['body and blob', { contentBlob: 'acme/con/x' }],
+    ['attachments beside a blob', { body: undefined, contentBlob: 'acme/con/x' }],
+  ])('refuses what is no content, as the description of HTTP does: %s', (_, changes) => {
+    const sent = JSON.parse(JSON.stringify(message(changes))) as Record<string, unknown>;
+    expect(validate(sent)).toBe(false);
+    const { version, customerId, connectionId, ...mail } = sent;
+    const submit = '/customers/{customerId}/connections/{connectionId}/mails';
+    expect(schemaAt(['paths', submit, 'post', 'requestBody', 'content', 'application/json'])(mail)).toBe(false);
+    expect([version, customerId, connectionId]).not.toContain(undefined);
+  });
+
   test.each(bad)('refuses what the app refuses: %s', (_, value) => {
     const sent = JSON.parse(JSON.stringify(value)) as unknown;
     expect(queueMessageSchema.safeParse(sent).success).toBe(false);

@@ -4,7 +4,7 @@ import { ASSUMED_SECRET_DAYS } from '../../shared/connections/application.ts';
 import { LINK_ERRORS } from '../../shared/errors.ts';
 import type { EventType } from '../../shared/mail/events.ts';
 import { LIMITS, PARKED_DAYS, RECORD_DAYS } from '../../shared/mail/limits.ts';
-import { queueMessageSchema } from '../../shared/mail/message.ts';
+import { queueMessageSchema, RESERVED_HEADERS } from '../../shared/mail/message.ts';
 import { LISTED_STATES } from '../../shared/mail/read-mails.ts';
 import { QUEUE_MESSAGE } from '../../tools/contracts/examples.ts';
 import { allEndpoints } from '../../tools/contracts/main.ts';
@@ -53,7 +53,8 @@ describe('every route that a document names', () => {
 
   test('exists', () => {
     const named = filesBelow()
-      .filter((file) => file.endsWith('.md'))
+      // The sandbox's own routes have a test of their own.
+      .filter((file) => file.endsWith('.md') && file !== 'docs/sandbox.md')
       .flatMap((file) =>
         [...read(file).matchAll(/`(GET|POST|PUT|PATCH|DELETE) ([^\s`?]+)/g)].map(([, method, route = '']) => ({
           file,
@@ -98,6 +99,13 @@ describe('the producer’s guide', () => {
     expect(firstColumn('docs/sending.md', '## The message').sort()).toEqual(fields.sort());
   });
 
+  test('says which fields are needed, as the schema does', () => {
+    const { required } = JSON.parse(read('docs/api/mail-message-v1.json')) as { required: string[] };
+    const sentence = /^Needed are ([\s\S]*?), and either `body` or `contentBlob`/m.exec(guide)?.[1] ?? '';
+    const named = ticked(sentence.replaceAll(/\([^)]*\)/g, ''));
+    expect(named.sort()).toEqual([...required].sort());
+  });
+
   test('says what to do in every state', () => {
     expect(firstColumn('docs/sending.md', '## What becomes of it').sort()).toEqual([...LISTED_STATES].sort());
   });
@@ -106,8 +114,18 @@ describe('the producer’s guide', () => {
     for (const number of [LIMITS.attachmentBytes, LIMITS.graphRequestBytes])
       expect(guide).toContain(number.toLocaleString('en'));
     expect(guide).toContain(`| recipients of a mail | ${LIMITS.recipients} |`);
+    for (const row of [
+      `| names of recipients; addresses | ${LIMITS.nameCharacters} and ${LIMITS.addressCharacters} characters |`,
+      `| an attachment's \`name\`, \`contentType\`, \`inlineId\` | ${LIMITS.attachmentNameCharacters} characters each |`,
+      `| name and value of a header | ${LIMITS.headerNameCharacters} and ${LIMITS.headerCharacters} characters |`,
+      `at most ${LIMITS.scheduleDays} days ahead`,
+      `at most ${2 * LIMITS.scheduleDays} days ahead`,
+      `more than ${LIMITS.pastMinutes} minutes past`,
+    ])
+      expect(guide).toContain(row);
+    for (const prefix of RESERVED_HEADERS) expect(guide).toContain(`\`${prefix}\``);
     expect(guide).toContain(`at most ${LIMITS.subjectCharacters} characters`);
-    expect(guide).toContain(`${LIMITS.defaultExpiryHours} hours unless given`);
+    expect(guide).toContain(`${LIMITS.defaultExpiryHours} hours after \`sendAt\` or intake unless given`);
     expect(guide).toContain(`kept for ${PARKED_DAYS} days after a mail ended`);
     expect(guide).toContain(`kept for ${RECORD_DAYS} days after a mail ended`);
     expect(LIMITS.headers).toBe(4);
@@ -119,6 +137,12 @@ describe('the producer’s guide', () => {
 });
 
 describe('the guide for a customer’s IT', () => {
+  test('stands by itself: it is sent to people who have nothing else of this', () => {
+    const links = [...read('docs/customer-it.md').matchAll(/\]\(([^)]+)\)/g)].map(([, to = '']) => to);
+    expect(links.length).toBeGreaterThan(0);
+    expect(links.filter((to) => !/^(https:\/\/|#)/.test(to))).toEqual([]);
+  });
+
   const guide = read('docs/customer-it.md');
 
   test('registers the address that the app answers', () => {

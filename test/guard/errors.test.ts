@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { STATUS_WORDS } from '../../sandbox/hire2retire/words.ts';
 import { CONNECTION_REASONS, explain } from '../../shared/connection-reasons.ts';
-import { API_ERRORS, LINK_ERRORS, MAIL_REASONS } from '../../shared/errors.ts';
+import { API_ERRORS, LINK_ERRORS, MAIL_REASONS, NOT_TAKEN_REASONS } from '../../shared/errors.ts';
+import { FIELD_CODES } from '../../shared/field-codes.ts';
 import { withTables } from '../../tools/error-tables.ts';
 import { code, filesBelow, read } from './repository.ts';
+
+const CATALOGUE = ['shared/errors.ts', 'shared/field-codes.ts'];
 
 test('docs/errors.md equals the catalogue (if not: npm run error-tables)', () => {
   const document = read('docs/errors.md');
@@ -15,8 +18,9 @@ describe('the catalogue', () => {
 
   test('names each code once, in small letters', () => {
     expect(Object.keys(LINK_ERRORS).filter((each) => each in API_ERRORS)).toEqual([]);
-    for (const each of [...Object.keys(entries), ...Object.keys(MAIL_REASONS), ...Object.keys(CONNECTION_REASONS)])
-      expect(each).toMatch(/^[a-z]+(_[a-z]+)*(_…)?$/);
+    const tables = [entries, MAIL_REASONS, NOT_TAKEN_REASONS, FIELD_CODES, CONNECTION_REASONS];
+    for (const each of tables.flatMap((table) => Object.keys(table)))
+      expect(each).toMatch(/^[a-z]+(_[a-z0-9]+)*(_…)?$/);
   });
 
   test('speaks in whole sentences that fit into a table', () => {
@@ -24,6 +28,8 @@ describe('the catalogue', () => {
       ...Object.values(LINK_ERRORS).flatMap(({ person, operator, action }) => [person, operator, action]),
       ...Object.values(API_ERRORS).map(({ operator }) => operator),
       ...Object.values(MAIL_REASONS),
+      ...Object.values(NOT_TAKEN_REASONS),
+      ...Object.values(FIELD_CODES),
       ...Object.values(CONNECTION_REASONS).flatMap(({ meaning, action }) => [meaning, action]),
     ];
     for (const sentence of sentences) expect(sentence).toMatch(/^[^|\n]+\.$/);
@@ -47,9 +53,10 @@ describe('the catalogue', () => {
 
   test('has no code that nothing mentions', () => {
     const sources = filesBelow('functions', 'shared')
-      .filter((file) => file.endsWith('.ts') && file !== 'shared/errors.ts')
+      .filter((file) => file.endsWith('.ts') && !CATALOGUE.includes(file))
       .map(code)
       .join('\n');
-    expect(Object.keys(entries).filter((each) => !sources.includes(`'${each}'`))).toEqual([]);
+    const codes = Object.keys({ ...entries, ...NOT_TAKEN_REASONS, ...FIELD_CODES });
+    expect(codes.filter((each) => !sources.includes(`'${each}'`))).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ import { startHost } from '../../sandbox/host/host.ts';
 import { bundledPackages } from '../../tools/bundled.ts';
 import { notices } from '../../tools/notices.ts';
 import { release } from '../../tools/release/release.ts';
-import type { Sbom } from '../../tools/release/sbom.ts';
+import { type Sbom, sbomFrom } from '../../tools/release/sbom.ts';
 import { zipFolder } from '../../tools/release/zip.ts';
 import { ROOT, read } from '../guard/repository.ts';
 
@@ -76,6 +76,40 @@ describe('a release', () => {
     expect(packages.filter((each) => /^(vitest|azurite|maildev)@/.test(each))).toEqual([]);
     const hash = createHash('sha256').update(zip).digest('hex');
     expect(sbom.metadata.component.hashes).toEqual([{ alg: 'SHA-256', content: hash }]);
+  });
+
+  test('has a bill of an application that is the same whatever npm it was made with', () => {
+    expect(sbom.metadata).toEqual({
+      component: expect.objectContaining({ type: 'application', name: 'outlook-sender' }),
+    });
+    const packages = sbom.components.map(({ name, version }) => ({ name, version, license: '', path: '' }));
+    const released = { name: 'outlook-sender', version: sbom.metadata.component.version, zip };
+    // As another npm says the same: other tools, more fields, another order.
+    const other = {
+      ...sbom,
+      serialNumber: 'urn:uuid:0',
+      metadata: {
+        timestamp: '2030-01-01',
+        tools: [{ vendor: 'npm', name: 'cli', version: '99.0.0' }],
+        component: {
+          ...sbom.metadata.component,
+          type: 'library',
+          properties: [{ name: 'cdx:npm:package:path', value: '' }],
+        },
+      },
+      components: sbom.components
+        .map((each) => ({
+          properties: [{ name: 'x', value: 'y' }],
+          externalReferences: [],
+          description: 'd',
+          ...each,
+          scope: 'optional',
+        }))
+        .reverse(),
+      dependencies: [...sbom.dependencies].reverse(),
+    };
+    expect(JSON.stringify(sbomFrom(other, packages, released))).toBe(JSON.stringify(sbom));
+    expect(() => sbomFrom({ ...sbom, specVersion: '1.7' }, packages, released)).toThrow('CycloneDX 1.7');
   });
 
   test('has a bill whose references all lead somewhere', () => {

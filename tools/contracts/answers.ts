@@ -9,7 +9,8 @@ import type { ConnectionResource } from '../../shared/connections/resource.ts';
 import type { UnlinkResource } from '../../shared/connections/unlink.ts';
 import type { LeaversResource } from '../../shared/customers/leavers.ts';
 import type { RemovalResource } from '../../shared/customers/remove-customer.ts';
-import { API_ERRORS, LINK_ERRORS } from '../../shared/errors.ts';
+import { API_ERRORS, type FieldError, LINK_ERRORS } from '../../shared/errors.ts';
+import { FIELD_CODES, type FieldCode } from '../../shared/field-codes.ts';
 import { CALLER_ID } from '../../shared/ids.ts';
 import type { CheckedApplication } from '../../shared/linking/check-application.ts';
 import type { LinkError } from '../../shared/linking/link-problem.ts';
@@ -33,6 +34,12 @@ const linkCode = z
   .enum(keysOf<LinkCode>(LINK_ERRORS))
   .meta({ description: 'A code of `ErrorCode` that a link ends with.' });
 const anyCode = z.enum(keysOf<AnyCode>(EVERY)).meta({ description: meaning(EVERY) });
+
+const fieldCode = z.enum(keysOf<FieldCode>(FIELD_CODES)).meta({
+  description: Object.entries(FIELD_CODES)
+    .map(([code, sentence]) => `- \`${code}\`: ${sentence}`)
+    .join('\n'),
+});
 
 const whoActs = z.enum(['user', 'customerAdmin', 'robomq', 'nobody']);
 const reasons = Object.entries(CONNECTION_REASONS)
@@ -220,9 +227,9 @@ export const mailList = page(mail);
 
 export const fieldError = z.strictObject({
   pointer: z.string().meta({ description: 'JSON pointer into the body, or ?name for a query parameter.' }),
-  code: z.string(),
+  code: fieldCode,
   detail: z.string(),
-});
+}) satisfies z.ZodType<FieldError>;
 
 /** RFC 9457. */
 export const problem = z.strictObject({
@@ -257,6 +264,7 @@ export const ANSWERS = {
   LeaversFound: leaversFound,
   Health: health,
   HealthDetails: healthDetails,
+  FieldCode: fieldCode,
   FieldError: fieldError,
   Problem: problem,
 } as const;

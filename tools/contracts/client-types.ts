@@ -80,6 +80,9 @@ function typeOf(schema: JsonSchema, indent: string): string {
   if (typeof schema['$ref'] === 'string') return nameIn(schema['$ref']);
   if ('const' in schema) return JSON.stringify(schema['const']);
   if (Array.isArray(schema['enum'])) return schema['enum'].map((each) => JSON.stringify(each)).join(' | ');
+  // An object whose forms differ in some fields: what they have in common, and what each demands or excludes.
+  if (schema['type'] === 'object' && Array.isArray(schema['oneOf']))
+    return `${objectType(schema, indent)} & (${(schema['oneOf'] as readonly JsonSchema[]).map((each) => demands(each, schema, indent)).join(' | ')})`;
   const union = (schema['anyOf'] ?? schema['oneOf']) as readonly JsonSchema[] | undefined;
   if (union) return union.map((each) => typeOf(each, indent)).join(' | ');
   switch (schema['type']) {
@@ -113,6 +116,18 @@ function objectType(schema: JsonSchema, indent: string): string {
     `${inner}readonly ${name}${required.includes(name) ? '' : '?'}: ${typeOf(each, inner)};`,
   ]);
   return `{\n${lines.join('\n')}\n${indent}}`;
+}
+
+/** What a form of an object demands and excludes. */
+function demands({ required, properties }: JsonSchema, whole: JsonSchema, indent: string): string {
+  const all = whole['properties'] as Readonly<Record<string, JsonSchema>>;
+  const demanded = ((required ?? []) as readonly string[]).map(
+    (name) => `readonly ${name}: ${typeOf(all[name] ?? {}, indent)}`,
+  );
+  const excluded = Object.entries((properties ?? {}) as Readonly<Record<string, unknown>>)
+    .filter(([, each]) => each === false)
+    .map(([name]) => `readonly ${name}?: never`);
+  return `{ ${[...demanded, ...excluded].join('; ')} }`;
 }
 
 function comment({ description }: JsonSchema, indent: string): string[] {

@@ -2,6 +2,7 @@ import type { Endpoint } from '../../functions/http/endpoint.ts';
 import { catalogueEntry, type ErrorCode } from '../../shared/errors.ts';
 import { ANSWERS } from './answers.ts';
 import { EXAMPLES } from './examples.ts';
+import { EITHER_CONTENT } from './mail-message.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 import { REQUESTS } from './requests.ts';
 import { type JsonSchema, namedSchemas, singleSchema } from './schemas.ts';
@@ -27,6 +28,8 @@ const PARAMETERS: Readonly<Record<string, { readonly description: string; readon
 /** The OpenAPI description of the endpoints. @throws when one of them is not described, or one described does not exist */
 export function openapi(endpoints: readonly Endpoint[]): JsonSchema {
   assertDescribed(endpoints);
+  const requests = namedSchemas(REQUESTS, 'input', component);
+  requests['Mail'] = { ...requests['Mail'], ...EITHER_CONTENT };
   const paths: Record<string, Record<string, JsonSchema>> = {};
   for (const endpoint of endpoints) {
     const operation = OPERATIONS[endpoint.name];
@@ -69,7 +72,7 @@ export function openapi(endpoints: readonly Endpoint[]): JsonSchema {
       },
       headers: HEADERS,
       schemas: {
-        ...namedSchemas(REQUESTS, 'input', component),
+        ...requests,
         ...namedSchemas(ANSWERS, 'output', component),
       },
     },

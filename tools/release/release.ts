@@ -1,6 +1,6 @@
 /**
  * Makes a release in dist/release, out of dist/package: the zip that is deployed, its bill of materials (CycloneDX), and the
- * hashes of both. The same sources make the same bytes. `npm run release` builds first.
+ * hashes of both. The same sources and Node make the same bytes, whatever npm is used. `npm run release` builds first.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,8 @@ export async function release(folder: string): Promise<ReadonlyMap<string, Uint8
     throw new Error('THIRD-PARTY-NOTICES.txt is not what the bundle contains: npm run notices');
   const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Record<string, string>;
   const zip = zipFolder(folder);
-  const sbom = sbomOf(ROOT, await bundledPackages(), zip);
+  if (name === undefined || version === undefined) throw new Error('package.json names no name or version.');
+  const sbom = sbomOf(ROOT, await bundledPackages(), { name, version, zip });
   const files = new Map<string, Uint8Array>([
     [`${name}-${version}.zip`, zip],
     [`${name}-${version}.cdx.json`, Buffer.from(`${JSON.stringify(sbom, null, 2)}\n`)],

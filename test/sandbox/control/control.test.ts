@@ -3,6 +3,7 @@ import { type ControlTargets, startControl } from '../../../sandbox/control/cont
 import { sandboxDirectory } from '../../../sandbox/directory.ts';
 import { Journal } from '../../../sandbox/kit/journal.ts';
 import type { LoopbackServer } from '../../../sandbox/kit/serve.ts';
+import { read } from '../../guard/repository.ts';
 
 const SERVICE_PROVIDER = '5e41ce00-0000-4000-8000-000000000001';
 
@@ -56,6 +57,19 @@ beforeEach(async () => {
 });
 
 afterEach(() => server.close());
+
+it('has every route that docs/sandbox.md names', async () => {
+  const guide = read('docs/sandbox.md');
+  const named = [...guide.matchAll(/`(GET|POST|DELETE) ((?:\{part\}|graph|identity|keyVault|host|storage)\/[\w-]+)`/g)];
+  expect(named.length).toBeGreaterThan(8);
+  for (const [, method = '', path = ''] of named)
+    for (const part of path.startsWith('{part}') ? ['graph', 'identity', 'keyVault'] : [''])
+      expect([
+        method,
+        path,
+        (await call(method, `/${path.replace('{part}', part)}`, method === 'POST' ? {} : undefined)).status,
+      ]).not.toEqual([method, path, 404]);
+});
 
 async function call(method: string, path: string, body?: unknown, type = 'application/json') {
   const answer = await fetch(`${server.url}${path}`, {

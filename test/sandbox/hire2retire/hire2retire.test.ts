@@ -54,7 +54,6 @@ describe('linking', () => {
           returnTo: 'settings',
           displayName: 'hr@acme.example',
           expectedMailbox: 'hr@acme.example',
-          loginHint: 'hr@acme.example',
           application: { kind: 'serviceProvider' },
         },
       },
@@ -376,6 +375,48 @@ describe('connections', () => {
     expect(await (await browser.get('/connections?removed=con_9')).text()).toContain('The connection was removed.');
   });
 
+  it('links again with the connection’s id, through its own application', async () => {
+    api.answers.set(LINK, started);
+    api.answers.set(`GET ${CONNECTIONS}/con_1`, () => json(200, connection('con_1')));
+    const answer = await browser.post('/connections/con_1/relink', {});
+    expect(answer.headers.get('location')).toBe('https://app.example/api/auth/open/Outlook?ticket=t');
+    expect(api.calls.at(-1)?.body).toMatchObject({
+      connectionId: 'con_1',
+      returnTo: 'settings',
+      startedBy: expect.stringMatching(/^[\w-]{43}$/),
+      application: { kind: 'serviceProvider' },
+    });
+    const application = { kind: 'customerOwned', clientId: 'own', tenantId: 't' };
+    api.answers.set(`GET ${CONNECTIONS}/con_2`, () => json(200, connection('con_2', { application })));
+    await browser.post('/connections/con_2/relink', { clientSecret: 'the-Value' });
+    expect(api.calls.at(-1)?.body).toMatchObject({
+      connectionId: 'con_2',
+      application: { kind: 'customerOwned', clientId: 'own', clientSecret: 'the-Value' },
+    });
+  });
+
+  it('passes a new client secret on, and never shows it again', async () => {
+    const own = connection('con_1', { application: { kind: 'customerOwned', clientId: 'own', tenantId: 't' } });
+    api.answers.set(`GET ${CONNECTIONS}`, () => json(200, { items: [own] }));
+    api.answers.set(`GET ${CONNECTIONS}/con_1`, () => json(200, own));
+    const put = 'PUT /api/customers/acme/applications/own/secret';
+    const typed = { clientSecret: 'the-Value', clientSecretExpiresOn: '2028-12-31' };
+    api.answers.set(put, () => problem(409, { code: 'secret_wrong', detail: 'Microsoft refuses it.' }));
+    const refused = await (await browser.post('/connections/con_1/secret', typed)).text();
+    expect(refused).toContain('Microsoft refuses it.');
+    expect(refused).not.toContain('the-Value');
+    api.answers.set(put, () => json(200, {}));
+    const answer = await browser.post('/connections/con_1/secret', typed);
+    expect(answer.headers.get('location')).toBe('/connections?changed=con_1');
+    expect(api.calls.at(-1)?.body).toEqual(typed);
+  });
+
+  it('changes whom to tell of trouble', async () => {
+    api.answers.set(`PATCH ${CONNECTIONS}/con_1`, () => json(200, connection('con_1')));
+    await browser.post('/connections/con_1/alert', { alertAddress: 'it@acme.example' });
+    expect(api.calls.at(-1)?.body).toEqual({ alertAddress: 'it@acme.example' });
+  });
+
   it('has no other actions', async () => {
     for (const path of ['/connections/con_1/toString', '/connections/con_1', '/connections/con_1/send/more'])
       expect((await browser.post(path, {})).status).toBe(404);
@@ -383,7 +424,7 @@ describe('connections', () => {
 });
 
 describe('every page', () => {
-  it.each(['/', '/service-provider', '/customer-owned', '/connections', '/return', '/nowhere'])(
+  it.each(['/', '/service-provider', '/customer-owned', '/connections', '/events', '/return', '/nowhere'])(
     '%s works without scripts and names its fields',
     async (path) => {
       api.answers.set(`GET ${CONNECTIONS}`, () => json(200, { items: [connection('con_1')] }));

@@ -58,9 +58,41 @@ describe('a mail in the mailbox', () => {
     expect((await received())[0]?.html).toBe(content);
   });
 
-  it('keeps plain text', async () => {
-    await deliver({ body: { contentType: 'text', content: 'Hällo,\n\n.\nAda' } });
-    expect(await received()).toMatchObject([{ text: expect.stringMatching(/^Hällo,\n\n\.\nAda\s*$/), html: '' }]);
+  const bodies = [
+    'Hällo,\n\n.\nAda',
+    'one\r\ntwo\nthree\r four\r\n\r\n',
+    ' spaces \t\n\n',
+    '--boundary\r\nFrom here\n=20 é 👋🏽',
+    '',
+    `long ${'x'.repeat(5000)}`,
+    '\uFEFFmark',
+  ];
+
+  it.each(bodies)('keeps plain text byte for byte: %j', async (content) => {
+    for (const attachments of [[], [file({ name: 'a.txt', contentType: 'text/plain' })]]) {
+      await deliver({ body: { contentType: 'text', content }, attachments });
+      expect(await received()).toMatchObject([{ text: content, html: '' }]);
+      await fetch(mailbox.apiUrl, { method: 'DELETE' });
+    }
+  });
+
+  it.each(bodies)('keeps HTML byte for byte: %j', async (text) => {
+    const content = `<p>${text}</p>\r\n`;
+    const logo = file({ name: 'logo.png', contentType: 'image/png', contentId: 'logo', isInline: true });
+    for (const attachments of [[], [logo], [logo, file({ name: 'page.html', contentType: 'text/html' })]]) {
+      await deliver({ body: { contentType: 'html', content }, attachments });
+      expect((await received())[0]?.html).toBe(content);
+      await fetch(mailbox.apiUrl, { method: 'DELETE' });
+    }
+  });
+
+  it('shows header lines with addresses beyond ASCII as they were written', async () => {
+    await deliver({
+      toRecipients: [recipient('grüße@müller.example', 'Jürgen'), recipient('رئيس@مثال.إختبار', 'محمد')],
+    });
+    const [mail] = await received();
+    expect(mail?.headers['to']).toMatch(/grüße@/);
+    expect(mail?.headers['to']).toMatch(/محمد.*رئيس@/);
   });
 
   it('has every byte of every attachment, whatever its type and name', async () => {

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readArguments } from '../../../sandbox/start/arguments.ts';
 import { Closers } from '../../../sandbox/start/closers.ts';
-import { foreignLocalSettings, writeLocalSettings } from '../../../sandbox/start/local-settings.ts';
+import {
+  foreignLocalSettings,
+  removeLocalSettings,
+  writeLocalSettings,
+} from '../../../sandbox/start/local-settings.ts';
 import { writeTrustFiles } from '../../../sandbox/start/trust.ts';
 
 let folder: string;
@@ -40,6 +44,17 @@ describe('arguments', () => {
 });
 
 describe('local.settings.json', () => {
+  it('is removed with the sandbox that it names, unless it is a developer’s own', async () => {
+    const file = join(folder, 'removed.settings.json');
+    await writeLocalSettings(file, { KEY: '1' }, 'http://localhost:4280');
+    await removeLocalSettings(file);
+    await expect(stat(file)).rejects.toThrow('ENOENT');
+    await removeLocalSettings(file);
+    await writeFile(file, '{"Values":{}}');
+    await removeLocalSettings(file);
+    expect((await stat(file)).isFile()).toBe(true);
+  });
+
   it('is written for other hosts, readable by its owner only, and may be written again', async () => {
     const file = join(folder, 'local.settings.json');
     for (const value of ['1', '2']) await writeLocalSettings(file, { KEY: value }, 'http://localhost:4280');
