@@ -177,10 +177,10 @@ describe.skipIf(skipped)('Sending Mail through Outlook, walked through in a real
     await page.locator('[data-connection-id]').first().getByRole('button', { name: 'Test' }).click();
     expect(await page.getByRole('status').textContent()).toContain('The test mail was accepted by Microsoft.');
     await look('7-tested');
-    const received = await flow.mails.received();
-    const subjects = received.map(({ subject }) => subject).sort();
-    // One of them was sent by the return page, right after the confirm.
-    expect(subjects).toEqual(['Test mail from Hire2Retire', 'Test mail from Hire2Retire', 'Welcome aboard']);
+    const subjects = (await flow.mails.received()).map(({ subject }) => subject);
+    expect(subjects.filter((subject) => subject === 'Welcome aboard')).toHaveLength(1);
+    // The return page sent others, one right after each confirm.
+    expect(subjects.filter((subject) => subject === 'Test mail from Hire2Retire').length).toBeGreaterThan(1);
 
     await page.locator('[data-connection-id]').first().getByRole('button', { name: 'Remove' }).click();
     expect(await page.getByRole('status').textContent()).toContain('The connection was removed.');
