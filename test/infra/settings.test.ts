@@ -125,5 +125,5 @@ it('the runtime is the one that docs and package ask for', () => {
       .functionAppConfig.runtime;
   expect(runtime('small')).toEqual({ name: 'node', version: '24' });
   expect(runtime('entra-recreate')).toEqual({ name: 'node', version: '22' });
-  expect(read('tools/build.ts')).toContain("target: 'node22'");
+  expect(read('tools/bundle.ts')).toContain("target: 'node22'");
 });
