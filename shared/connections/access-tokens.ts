@@ -7,6 +7,7 @@ import {
   MicrosoftError,
   type Tokens,
 } from '../microsoft/identity-platform.ts';
+import { SingleFlight } from '../single-flight.ts';
 import { type Secrets, StoreUnavailable } from '../storage/ports.ts';
 import type { Application, ApplicationStore } from './application.ts';
 import type { ApplicationCredentials } from './application-credentials.ts';
@@ -73,7 +74,7 @@ const MAX_KEPT = 5_000;
 export class AccessTokens {
   private readonly deps: AccessTokensDeps;
   private readonly kept = new Map<string, Kept>();
-  private readonly underWay = new Map<string, Promise<TokenResult>>();
+  private readonly refreshes = new SingleFlight<TokenResult>();
 
   constructor(deps: AccessTokensDeps) {
     this.deps = deps;
@@ -124,11 +125,7 @@ export class AccessTokens {
 
   private shared(connection: Connection, log: Log, always: boolean): Promise<TokenResult> {
     const key = `${connection.connectionId}|${connection.credentialVersion}`;
-    const running = this.underWay.get(key);
-    if (running) return running;
-    const refresh = this.refresh(connection, log, always).finally(() => this.underWay.delete(key));
-    this.underWay.set(key, refresh);
-    return refresh;
+    return this.refreshes.run(key, () => this.refresh(connection, log, always));
   }
 
   private async refresh(connection: Connection, log: Log, always: boolean): Promise<TokenResult> {

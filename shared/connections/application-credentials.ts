@@ -1,6 +1,7 @@
 import { type Clock, HOUR } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { ApplicationCredential } from '../microsoft/identity-platform.ts';
+import { SingleFlight } from '../single-flight.ts';
 import type { Secrets, SecretTags } from '../storage/ports.ts';
 
 /** How long a client secret read from the vault is used before it is read again. */
@@ -18,7 +19,7 @@ export class ApplicationCredentials {
   private readonly secrets: Secrets;
   private readonly clock: Clock;
   private readonly kept = new Map<string, Kept>();
-  private readonly underWay = new Map<string, Promise<string | undefined>>();
+  private readonly reads = new SingleFlight<string | undefined>();
 
   constructor(config: Config, secrets: Secrets, clock: Clock) {
     this.config = config;
@@ -55,8 +56,9 @@ export class ApplicationCredentials {
     const key = JSON.stringify([name, tags]);
     const known = this.kept.get(key);
     const usable = known !== undefined && !fresh && known.until > now;
+    // Of all that begin at once, after a start or when the time is over, one reads; who was refused reads for itself.
     const read = () => this.secrets.get(name, tags);
-    const value = usable ? known.value : fresh ? await read() : await this.shared(key, read);
+    const value = usable ? known.value : await (fresh ? read() : this.reads.run(key, read));
     if (value === undefined) return undefined;
     if (!usable) {
       // Oldest first: a Map keeps insertion order.
@@ -64,14 +66,5 @@ export class ApplicationCredentials {
       this.kept.set(key, { value, until: now + KEEP_MS });
     }
     return { clientId, proof: { kind: 'secret', value } };
-  }
-
-  /** Of all that begin at once, after a start or when the time is over, one reads; who was refused reads for itself. */
-  private shared(key: string, read: () => Promise<string | undefined>): Promise<string | undefined> {
-    const running = this.underWay.get(key);
-    if (running) return running;
-    const reading = read().finally(() => this.underWay.delete(key));
-    this.underWay.set(key, reading);
-    return reading;
   }
 }
