@@ -6,6 +6,7 @@ import { openLink } from '../../shared/linking/open-link.ts';
 import type { StartLinkRequest } from '../../shared/linking/requests.ts';
 import { startLink } from '../../shared/linking/start-link.ts';
 import type { EventFields, Invocation, Log } from '../../shared/log.ts';
+import { QUEUES } from '../../shared/storage-names.ts';
 import { FakeApiTokens } from './api-tokens.ts';
 import { FakeClock } from './clock.ts';
 import { FakeGraph, FakeIdentity } from './microsoft.ts';
@@ -24,6 +25,13 @@ export const TEST_SETTINGS: Readonly<Record<string, string>> = {
   SERVICE_PROVIDER_CLIENT_ID,
   SERVICE_PROVIDER_CREDENTIAL: 'federated',
 };
+
+/** What Hire2Retire reads of a CloudEvent. */
+export interface ToldEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
 
 export interface LoggedEvent {
   readonly level: 'event' | 'warning' | 'failure';
@@ -73,6 +81,11 @@ export class FakeApp {
   /** Rows of connections and of their index; not what is kept of removed ones until their records' time is over. */
   connectionRows() {
     return this.connections.all().filter(({ rowKey }) => !rowKey.startsWith('r|'));
+  }
+
+  /** The CloudEvents that went out, oldest first. */
+  cloudEvents(): ToldEvent[] {
+    return this.queues.of(QUEUES.events).map(({ text }) => JSON.parse(text) as ToldEvent);
   }
 
   invocation(): Invocation {

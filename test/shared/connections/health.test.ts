@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { unlinkConnection } from '../../../shared/connections/unlink.ts';
-import { QUEUES } from '../../../shared/storage-names.ts';
 import { CUSTOMER_CLIENT_ID, FakeApp } from '../../fakes/app.ts';
 import { customerOwned } from '../linking/support.ts';
 import { current, eventsOf, gateOf, SECOND_OBJECT } from './support.ts';
@@ -130,10 +129,8 @@ describe('trouble of a connection’s own', () => {
       fake.clock.advance(1_000);
       await shut(fake, connection, 'needs_relink', reason);
     }
-    const told = fake.queues
-      .of(QUEUES.events)
-      .map(({ text }) => JSON.parse(text) as { id: string; data: { reason?: string } });
-    expect(told.map(({ data }) => data.reason)).toEqual([undefined, 'account_disabled', 'access_revoked']);
+    const told = fake.cloudEvents();
+    expect(told.map(({ data }) => data['reason'])).toEqual([undefined, 'account_disabled', 'access_revoked']);
     expect(new Set(told.map(({ id }) => id)).size).toBe(3);
   });
 });
@@ -156,7 +153,7 @@ test('an application that is refused, recovers and is refused again with the sam
     if (broken) await fake.app.checks.applicationHealth.recover(broken, log);
     await fake.app.checks.applicationHealth.align('acme', CUSTOMER_CLIENT_ID, log);
   }
-  const told = fake.queues.of(QUEUES.events).map(({ text }) => JSON.parse(text) as { id: string; type: string });
+  const told = fake.cloudEvents();
   const broken = told.filter(({ type }) => type === 'application.broken');
   expect(broken).toHaveLength(2);
   expect(new Set(broken.map(({ id }) => id)).size).toBe(2);
@@ -170,7 +167,7 @@ test('a refused application is told to the address of any of its connections', a
   await fake.app.linking.connections.change('acme', other.connectionId, () => ({ alertAddress: 'it@acme.example' }));
   const application = await fake.app.linking.applications.get('acme', CUSTOMER_CLIENT_ID);
   await fake.app.mail.health.shut(connection, 'broken', 'invalid_client_7000222', fake.invocation().log, application);
-  const told = fake.queues.of(QUEUES.events).map(({ text }) => JSON.parse(text) as { type: string; data: object });
+  const told = fake.cloudEvents();
   expect(told.find(({ type }) => type === 'application.broken')?.data).toMatchObject({
     alertAddress: 'it@acme.example',
   });

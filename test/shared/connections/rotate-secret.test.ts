@@ -16,12 +16,6 @@ import { current, gateOf, token } from './support.ts';
 const NEW = 'Acme~client.secret-0002';
 const REFUSED = { error: 'invalid_client', number: 7000222, status: 401 };
 
-interface ToldEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly data: { readonly daysLeft?: number; readonly assumed?: boolean };
-}
-
 let fake: FakeApp;
 
 async function linked(): Promise<FakeApp> {
@@ -140,9 +134,9 @@ describe('a new client secret', () => {
     expect(fake.secrets.kept.get((await application(fake))?.secretName ?? '')?.expiresOn).toEqual(new Date(truth));
     await warn();
     await warn();
-    const told = fake.queues.of(QUEUES.events).map(({ text }) => JSON.parse(text) as ToldEvent);
+    const told = fake.cloudEvents();
     const expiring = told.filter(({ type }) => type === 'application.secret_expiring');
-    expect(expiring.map(({ data }) => [data.daysLeft, data.assumed ?? false])).toEqual([
+    expect(expiring.map(({ data }) => [data['daysLeft'], data['assumed'] ?? false])).toEqual([
       [1, true],
       [50, false],
     ]);

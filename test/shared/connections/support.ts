@@ -1,13 +1,12 @@
 import type { Connection } from '../../../shared/connections/connection.ts';
 import { submitMail } from '../../../shared/mail/submit-mail.ts';
-import { QUEUES } from '../../../shared/storage-names.ts';
 import type { FakeApp } from '../../fakes/app.ts';
 
 export const SECOND_OBJECT = '0b1ec700-0000-4000-8000-000000000002';
 
 /** Types of the events that went out, oldest first. */
 export function eventsOf(fake: FakeApp): string[] {
-  return fake.queues.of(QUEUES.events).map(({ text }) => (JSON.parse(text) as { type: string }).type);
+  return fake.cloudEvents().map(({ type }) => type);
 }
 
 /** A connection as it is stored now. */

@@ -60,7 +60,7 @@ test('a mail that dies twice is told of twice, under two ids', async () => {
   await actOnMail(world.app.mail, world.connection, 'mail-1', { kind: 'retry', attempt: 0 }, world.invocation());
   world.clock.advance(1_000);
   await poison(world.message());
-  const dead = world.queues.of(QUEUES.events).map(({ text }) => JSON.parse(text) as { id: string; type: string });
+  const dead = world.cloudEvents();
   expect(dead.map(({ type }) => type)).toEqual(['mail.dead', 'mail.dead']);
   expect(new Set(dead.map(({ id }) => id)).size).toBe(2);
 });

@@ -64,7 +64,7 @@ test('a mail that expires, is retried and expires again is told of twice, under 
     expect(await world.record()).toMatchObject({ state: 'expired', attempts: 0 });
     await act({ kind: 'retry', attempt: 0 });
   }
-  const expired = world.queues.of(QUEUES.events).map(({ text }) => JSON.parse(text) as { id: string; type: string });
+  const expired = world.cloudEvents();
   expect(expired.map(({ type }) => type)).toEqual(['mail.expired', 'mail.expired']);
   expect(new Set(expired.map(({ id }) => id)).size).toBe(2);
 });

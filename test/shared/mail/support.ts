@@ -61,7 +61,7 @@ export class MailWorld extends FakeApp {
 
   /** Types of the CloudEvents on the queue. */
   told(): string[] {
-    return this.queues.of(QUEUES.events).map(({ text }) => (JSON.parse(text) as { type: string }).type);
+    return this.cloudEvents().map(({ type }) => type);
   }
 
   delivery(messageId: string, dequeueCount: number, isTicket: boolean) {
