@@ -44,6 +44,7 @@ export function azuriteServer(service: Service, port: number, tls: CertificateFi
   const [productStyleUrlsOff, inMemory] = [false, true];
   const end = [...STRICTNESS, ...security, productStyleUrlsOff, inMemory];
   if (service === 'table') {
+    findRowsByBothKeys();
     const [debugLog, debugFile] = NO_DEBUG_LOG;
     const [accessLog, accessStream] = NO_ACCESS_LOG;
     return new AzuriteService(
@@ -66,6 +67,53 @@ export function azuriteServer(service: Service, port: number, tls: CertificateFi
       new MemoryExtentChunkStore(),
     ),
   );
+}
+
+interface Row {
+  readonly PartitionKey: string;
+  readonly RowKey: string;
+}
+
+interface Collection {
+  readonly data: readonly Row[];
+  findOne(query: Row): Row | null;
+  on(event: 'insert' | 'update' | 'delete', listener: (row: Row) => void): void;
+}
+
+interface TableStore {
+  getEntityCollection(...parameters: unknown[]): Collection;
+}
+
+let findsRowsByBothKeys = false;
+
+/**
+ * Azure finds a row by both its keys in one step. Azurite looks through all that share its RowKey, and gets slower with
+ * every partition that has a row of that name, as each mailbox has its lane. All its lookups of one row name both keys.
+ */
+function findRowsByBothKeys(): void {
+  if (findsRowsByBothKeys) return;
+  findsRowsByBothKeys = true;
+  const module = 'table/persistence/LokiTableMetadataStore';
+  const { prototype } = load<{ default: { prototype: TableStore } }>(module).default;
+  const original = prototype.getEntityCollection;
+  const known = new WeakSet<Collection>();
+  prototype.getEntityCollection = function (...parameters) {
+    const collection = original.apply(this, parameters);
+    if (!known.has(collection)) index(collection);
+    known.add(collection);
+    return collection;
+  };
+}
+
+function index(collection: Collection): void {
+  // No key may hold a control character.
+  const key = ({ PartitionKey, RowKey }: Row) => `${PartitionKey}\0${RowKey}`;
+  const rows = new Map(collection.data.map((row) => [key(row), row]));
+  const keep = (row: Row) => rows.set(key(row), row);
+  collection.on('insert', keep);
+  collection.on('update', keep);
+  collection.on('delete', (row) => rows.delete(key(row)));
+  collection.findOne = (query) => rows.get(key(query)) ?? null;
 }
 
 function load<T>(module: string): T {
