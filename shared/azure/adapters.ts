@@ -1,25 +1,14 @@
-import { DefaultAzureCredential } from '@azure/identity';
-import { SecretClient } from '@azure/keyvault-secrets';
 import type { ApiTokens } from '../access/api-access.ts';
-import { systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { GraphMail } from '../mail/graph-answer.ts';
 import type { MicrosoftHosts } from '../microsoft/hosts.ts';
 import type { IdentityPlatform } from '../microsoft/identity-platform.ts';
 import type { Blobs, Queues, Secrets } from '../storage/ports.ts';
 import type { Table } from '../storage/table.ts';
-import { TABLES } from '../storage-names.ts';
-import { AzureBlobs } from './blobs.ts';
-import { ClientAssertions } from './client-assertions.ts';
-import { Entra } from './entra.ts';
-import { EntraApiTokens } from './entra-api-tokens.ts';
+import type { TABLES } from '../storage-names.ts';
+import { atFirstUse, once } from './at-first-use.ts';
 import { GraphClientMail } from './graph.ts';
 import { FetchedHosts } from './hosts.ts';
-import { AzureQueues } from './queues.ts';
-import { KeyVaultSecrets } from './secrets.ts';
-import { storageClients } from './storage-clients.ts';
-import { AzureTable } from './table.ts';
-import { TIME_LIMIT } from './time-limit.ts';
 
 /** Everything outside the process, behind ports. */
 export interface Adapters {
@@ -34,31 +23,33 @@ export interface Adapters {
   readonly hosts: MicrosoftHosts;
 }
 
-/** The real ones. Nothing is contacted before it is used. */
+/** The real ones. Nothing is contacted before it is used, and Azure's SDKs are not even read. */
 export function azureAdapters(config: Config): Adapters {
-  const clientId = config.managedIdentityClientId;
-  const credential = new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
-  const storage = storageClients(config.storage, credential);
-  const secrets = new SecretClient(config.keyVaultUrl, credential, {
-    additionalPolicies: [TIME_LIMIT],
-    retryOptions: { maxRetries: 2, retryDelayInMs: 300, maxRetryDelayInMs: 3_000 },
+  const { apiAuth, cloud } = config;
+  const sdk = once(async () => {
+    const { sdkAdapters } = await import('./sdk-adapters.ts');
+    return sdkAdapters(config);
   });
-  const assertions = new ClientAssertions(credential, `${config.cloud.tokenExchangeAudience}/.default`, systemClock);
+  const table = (name: keyof typeof TABLES) => atFirstUse(async () => (await sdk()).tables[name]);
   return {
     tables: {
-      links: new AzureTable(storage.table(TABLES.links)),
-      connections: new AzureTable(storage.table(TABLES.connections)),
-      applications: new AzureTable(storage.table(TABLES.applications)),
-      mails: new AzureTable(storage.table(TABLES.mails)),
+      links: table('links'),
+      connections: table('connections'),
+      applications: table('applications'),
+      mails: table('mails'),
     },
-    queues: new AzureQueues(storage.queues),
-    blobs: new AzureBlobs(storage.blobs),
-    secrets: new KeyVaultSecrets(secrets),
-    identity: new Entra({ cloud: config.cloud, clientAssertion: () => assertions.get() }),
-    graph: new GraphClientMail(config.cloud.graphUrl),
-    ...(config.apiAuth.kind === 'entra' && {
-      apiTokens: new EntraApiTokens({ cloud: config.cloud, ...config.apiAuth }),
+    queues: atFirstUse(async () => (await sdk()).queues),
+    blobs: atFirstUse(async () => (await sdk()).blobs),
+    secrets: atFirstUse(async () => (await sdk()).secrets),
+    identity: atFirstUse(async () => (await sdk()).identity),
+    ...(apiAuth.kind === 'entra' && {
+      apiTokens: atFirstUse<ApiTokens>(async () => {
+        const { EntraApiTokens } = await import('./entra-api-tokens.ts');
+        return new EntraApiTokens({ cloud, ...apiAuth });
+      }),
     }),
-    hosts: new FetchedHosts({ login: config.cloud.loginUrl, graph: config.cloud.graphUrl }),
+    // Small, and needed by a mail that is claimed already: nothing may fail then but the sending itself.
+    graph: new GraphClientMail(cloud.graphUrl),
+    hosts: new FetchedHosts({ login: cloud.loginUrl, graph: cloud.graphUrl }),
   };
 }
