@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { CALLER_ID, isGuid } from './ids.ts';
 import { type MicrosoftCloud, microsoftCloud, type SharedAuthority } from './microsoft/endpoints.ts';
+import { isStorageConnectionString } from './storage/connection-string.ts';
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
@@ -212,12 +213,10 @@ function serviceProviderCredential(kind: 'federated' | 'secret', secretName: str
 
 /** The shapes that the Functions host accepts for a connection named `MailStorage`. Returns a text when none fits. */
 function storageConnection(given: Environment): StorageConnection | string {
-  const value = given['MailStorage'];
+  const value = given['MailStorage']?.trim();
   if (value) {
-    const known = /^UseDevelopmentStorage=true;?$|(^|;)(AccountName|TableEndpoint|SharedAccessSignature)=/i.test(
-      value.trim(),
-    );
-    return known ? { kind: 'connectionString', value } : 'MailStorage: is not a storage connection string';
+    if (isStorageConnectionString(value)) return { kind: 'connectionString', value };
+    return 'MailStorage: is no complete storage connection string: of an account with its key, or with a shared access signature and the endpoints of queues, tables and blobs';
   }
   const account = given['MailStorage__accountName'];
   const address = (service: 'queue' | 'table' | 'blob') =>

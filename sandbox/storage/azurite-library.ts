@@ -51,6 +51,7 @@ export function azuriteServer(service: Service, port: number, tls: CertificateFi
       new Configuration(...address, NO_FILE, debugLog, accessLog, accessStream, debugFile, ...end),
     );
   }
+  deleteExtentsSingly();
   // A store of its own, so that closing frees the memory; the default one lives as long as the process.
   const { MemoryExtentChunkStore } = load<{ MemoryExtentChunkStore: Newable<unknown> }>(
     'common/persistence/MemoryExtentStore',
@@ -114,6 +115,26 @@ function index(collection: Collection): void {
   collection.on('update', keep);
   collection.on('delete', (row) => rows.delete(key(row)));
   collection.findOne = (query) => rows.get(key(query)) ?? null;
+}
+
+interface ExtentStore {
+  readonly db: { getCollection(name: string): { findOne(query: object): unknown; remove(row: unknown): void } };
+  readonly EXTENTS_COLLECTION: string;
+  deleteExtent(id: string): Promise<unknown>;
+}
+
+/**
+ * Once a minute, Azurite deletes the texts of messages that are gone, and sorts its index anew for each: after 20,000
+ * messages it answers nobody for minutes.
+ */
+function deleteExtentsSingly(): void {
+  const module = 'common/persistence/LokiExtentMetadataStore';
+  const { prototype } = load<{ default: { prototype: ExtentStore } }>(module).default;
+  prototype.deleteExtent = async function (id) {
+    const extents = this.db.getCollection(this.EXTENTS_COLLECTION);
+    const extent = extents.findOne({ id });
+    if (extent) extents.remove(extent);
+  };
 }
 
 function load<T>(module: string): T {

@@ -7,7 +7,6 @@ import type { Blobs, Queues, Secrets } from '../storage/ports.ts';
 import type { Table } from '../storage/table.ts';
 import type { TABLES } from '../storage-names.ts';
 import { atFirstUse, once } from './at-first-use.ts';
-import { GraphClientMail } from './graph.ts';
 import { FetchedHosts } from './hosts.ts';
 
 /** Everything outside the process, behind ports. */
@@ -48,8 +47,7 @@ export function azureAdapters(config: Config): Adapters {
         return new EntraApiTokens({ cloud, ...apiAuth });
       }),
     }),
-    // Small, and needed by a mail that is claimed already: nothing may fail then but the sending itself.
-    graph: new GraphClientMail(cloud.graphUrl),
+    graph: atFirstUse(async () => (await sdk()).graph),
     hosts: new FetchedHosts({ login: cloud.loginUrl, graph: cloud.graphUrl }),
   };
 }

@@ -7,15 +7,19 @@ import type { Adapters } from './adapters.ts';
 import { AzureBlobs } from './blobs.ts';
 import { ClientAssertions } from './client-assertions.ts';
 import { Entra } from './entra.ts';
+import { GraphClientMail } from './graph.ts';
 import { AzureQueues } from './queues.ts';
 import { KeyVaultSecrets } from './secrets.ts';
 import { storageClients } from './storage-clients.ts';
 import { AzureTable } from './table.ts';
 import { TIME_LIMIT } from './time-limit.ts';
 
-type SdkAdapters = Pick<Adapters, 'tables' | 'queues' | 'blobs' | 'secrets' | 'identity'>;
+type SdkAdapters = Pick<Adapters, 'tables' | 'queues' | 'blobs' | 'secrets' | 'identity' | 'graph'>;
 
-/** What stands on Azure's SDKs and MSAL: most of all code that the app reads, and therefore loaded at its first use. */
+/**
+ * What stands on Microsoft's SDKs: most of all code that the app reads, and therefore loaded at its first use. All at
+ * once: a mail that is claimed must not find one of them missing.
+ */
 export function sdkAdapters(config: Config): SdkAdapters {
   const clientId = config.managedIdentityClientId;
   const credential = new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
@@ -35,6 +39,7 @@ export function sdkAdapters(config: Config): SdkAdapters {
     queues: new AzureQueues(storage.queues),
     blobs: new AzureBlobs(storage.blobs),
     secrets: new KeyVaultSecrets(secrets),
+    graph: new GraphClientMail(config.cloud.graphUrl),
     identity: new Entra({ cloud: config.cloud, clientAssertion: () => assertions.get() }),
   };
 }
