@@ -7,6 +7,7 @@ import type { Blobs, Queues, Secrets } from '../storage/ports.ts';
 import type { Table } from '../storage/table.ts';
 import type { TABLES } from '../storage-names.ts';
 import { atFirstUse, once } from './at-first-use.ts';
+import type { EntraApiTokensOptions } from './entra-api-tokens.ts';
 import { FetchedHosts } from './hosts.ts';
 
 /** Everything outside the process, behind ports. */
@@ -41,13 +42,23 @@ export function azureAdapters(config: Config): Adapters {
     blobs: atFirstUse(async () => (await sdk()).blobs),
     secrets: atFirstUse(async () => (await sdk()).secrets),
     identity: atFirstUse(async () => (await sdk()).identity),
-    ...(apiAuth.kind === 'entra' && {
-      apiTokens: atFirstUse<ApiTokens>(async () => {
-        const { EntraApiTokens } = await import('./entra-api-tokens.ts');
-        return new EntraApiTokens({ cloud, ...apiAuth });
-      }),
-    }),
+    ...(apiAuth.kind === 'entra' && { apiTokens: entraApiTokens({ cloud, ...apiAuth }) }),
     graph: atFirstUse(async () => (await sdk()).graph),
     hosts: new FetchedHosts({ login: cloud.loginUrl, graph: cloud.graphUrl }),
+  };
+}
+
+function entraApiTokens(options: EntraApiTokensOptions): ApiTokens {
+  const made = once(async () => {
+    const { EntraApiTokens } = await import('./entra-api-tokens.ts');
+    return new EntraApiTokens(options);
+  });
+  return {
+    judge: (token) =>
+      made().then(
+        (tokens) => tokens.judge(token),
+        // Nobody can tell whether the token is right.
+        (cause: unknown) => ({ kind: 'unknown', cause }),
+      ),
   };
 }

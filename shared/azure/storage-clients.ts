@@ -3,6 +3,7 @@ import type { TokenCredential } from '@azure/identity';
 import type { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import type { StorageConnection } from '../config.ts';
+import { once } from './at-first-use.ts';
 import { tableHttpClient } from './table-transaction.ts';
 import { TIME_LIMIT } from './time-limit.ts';
 
@@ -29,7 +30,7 @@ export function storageClients(connection: StorageConnection, credential: TokenC
     const { queueUrl, blobUrl, tableUrl } = connection;
     return {
       queues: new QueueServiceClient(queueUrl, credential, options),
-      blobs: lazily(async () => {
+      blobs: once(async () => {
         const { BlobServiceClient } = await import('@azure/storage-blob');
         return new BlobServiceClient(blobUrl, credential, options);
       }),
@@ -42,21 +43,12 @@ export function storageClients(connection: StorageConnection, credential: TokenC
   const tableOptions = { ...TABLE_OPTIONS, allowInsecureConnection: isLoopbackOnly(value) };
   return {
     queues: QueueServiceClient.fromConnectionString(value, options),
-    blobs: lazily(async () => {
+    blobs: once(async () => {
       const { BlobServiceClient } = await import('@azure/storage-blob');
       return BlobServiceClient.fromConnectionString(value, options);
     }),
     tableService: TableServiceClient.fromConnectionString(value, tableOptions),
     table: (name) => TableClient.fromConnectionString(value, name, tableOptions),
-  };
-}
-
-/** Makes something at its first use, once. */
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
   };
 }
 

@@ -1,4 +1,4 @@
-const ENDPOINTS = ['QueueEndpoint', 'TableEndpoint', 'BlobEndpoint'];
+const SERVICES = ['Queue', 'Table', 'Blob'] as const;
 
 /**
  * Whether the SDKs of queues, tables and blobs all take it for a connection string of a storage account: with its key, or
@@ -6,16 +6,37 @@ const ENDPOINTS = ['QueueEndpoint', 'TableEndpoint', 'BlobEndpoint'];
  */
 export function isStorageConnectionString(text: string): boolean {
   if (/^UseDevelopmentStorage=true;?$/.test(text)) return true;
-  const parts = new Map(text.split(';').map(partOf));
-  const has = (...names: readonly string[]) => names.every((name) => parts.get(name));
-  if (!ENDPOINTS.every((name) => !has(name) || URL.canParse(parts.get(name) ?? ''))) return false;
-  const isComplete = has(...ENDPOINTS);
-  if (!has('DefaultEndpointsProtocol', 'AccountKey')) return isComplete && has('SharedAccessSignature');
-  const isAddressed = has('EndpointSuffix') && /^https?$/i.test(parts.get('DefaultEndpointsProtocol') ?? '');
-  return has('AccountName') && (isComplete || isAddressed);
+  const parts = new Map(text.split(';').map(partOf).reverse());
+  const part = (name: string) => parts.get(name) ?? '';
+  const endpoint = (service: string) => part(`${service}Endpoint`);
+  if (!part('DefaultEndpointsProtocol') || !part('AccountKey')) {
+    return part('SharedAccessSignature') !== '' && namesAccount(endpoint('Table')) && SERVICES.every(isAddress);
+  }
+  const keyBytes = Buffer.from(part('AccountKey'), 'base64').length;
+  return (
+    part('AccountName') !== '' && keyBytes > 0 && SERVICES.every((service) => isAddress(service) || isBuilt(service))
+  );
+
+  function isAddress(service: string): boolean {
+    return URL.canParse(endpoint(service));
+  }
+
+  /** Where an endpoint is not named, it is put together. */
+  function isBuilt(service: string): boolean {
+    const [protocol, suffix] = [part('DefaultEndpointsProtocol'), part('EndpointSuffix')];
+    if (endpoint(service) || !suffix || !/^https?$/i.test(protocol)) return false;
+    return URL.canParse(`${protocol}://${part('AccountName')}.${service.toLowerCase()}.${suffix}`);
+  }
+}
+
+/** With a signature, the table SDK reads the account from the address: from its host, or from its path. */
+function namesAccount(tableEndpoint: string): boolean {
+  if (!URL.canParse(tableEndpoint)) return false;
+  const { host, pathname } = new URL(tableEndpoint);
+  return host.split('.')[1] === 'table' || pathname.split('/')[1] !== '';
 }
 
 function partOf(part: string): [string, string] {
-  const [name = ''] = part.split('=', 1);
-  return [name.trim(), part.slice(name.length + 1).trim()];
+  const [name = ''] = part.trim().split('=', 1);
+  return [name, part.trim().slice(name.length + 1)];
 }

@@ -17,6 +17,7 @@ describe('a storage connection string that is incomplete for one of the SDKs is 
     `${ACCOUNT};EndpointSuffix=core.windows.net`,
     `${ACCOUNT};EndpointSuffix=core.windows.net;`,
     `${ACCOUNT};${ENDPOINTS}`,
+    `${ACCOUNT};EndpointSuffix=core.windows.net;BlobEndpoint=https://blobs.example`,
     `${ENDPOINTS};SharedAccessSignature=sv=2024&sig=x`,
   ])('taken: %s', (text) => {
     expect([isStorageConnectionString(text), ...sdks(text)]).toEqual([true, true, true, true]);
@@ -33,6 +34,11 @@ describe('a storage connection string that is incomplete for one of the SDKs is 
     `${ACCOUNT};TableEndpoint=https://t.example`,
     `TableEndpoint=https://t.example;SharedAccessSignature=sv=2024&sig=x`,
     ENDPOINTS,
+    `${ENDPOINTS.replace('mail.table', 'mail.z12.table')};SharedAccessSignature=sv=2024&sig=x`,
+    `DefaultEndpointsProtocol=https;AccountName=mail;AccountKey=***;EndpointSuffix=core.windows.net`,
+    `DefaultEndpointsProtocol=https;AccountName=<account>;${KEY};EndpointSuffix=core.windows.net`,
+    `DefaultEndpointsProtocol=https;AccountName = mail;${KEY};EndpointSuffix=core.windows.net`,
+    `${ACCOUNT};EndpointSuffix=core.windows.net;QueueEndpoint=queue`,
   ])('not taken: %s', (text) => {
     expect(isStorageConnectionString(text)).toBe(false);
     expect(sdks(text)).toContain(false);
