@@ -37,37 +37,38 @@ const STRICTNESS = [false, true];
 export function azuriteServer(service: Service, port: number, tls: CertificateFiles | undefined): AzuriteServer {
   const name = { blob: 'Blob', queue: 'Queue', table: 'Table' }[service];
   const Configuration = load<{ default: Newable<unknown> }>(`${service}/${name}Configuration`).default;
-  const AzuriteService = load<{ default: Newable<AzuriteServer> }>(`${service}/${name}Server`).default;
+  const make = <S>(...parameters: readonly unknown[]) => {
+    const Server = load<{ default: Newable<S> }>(`${service}/${name}Server`).default;
+    return new Server(new Configuration(...parameters));
+  };
   const address = ['127.0.0.1', port, KEEP_ALIVE_SECONDS];
   // `basic` checks audience, issuer and expiry of a token; Azurite allows it over https only.
   const security = tls ? [tls.cert, tls.key, '', 'basic'] : ['', '', '', undefined];
   const [productStyleUrlsOff, inMemory] = [false, true];
   const end = [...STRICTNESS, ...security, productStyleUrlsOff, inMemory];
   if (service === 'table') {
-    findRowsByBothKeys();
     const [debugLog, debugFile] = NO_DEBUG_LOG;
     const [accessLog, accessStream] = NO_ACCESS_LOG;
-    return new AzuriteService(
-      new Configuration(...address, NO_FILE, debugLog, accessLog, accessStream, debugFile, ...end),
-    );
+    const server = make<TableServer>(...address, NO_FILE, debugLog, accessLog, accessStream, debugFile, ...end);
+    findRowsByBothKeys(server);
+    return server;
   }
-  deleteExtentsSingly();
   // A store of its own, so that closing frees the memory; the default one lives as long as the process.
   const { MemoryExtentChunkStore } = load<{ MemoryExtentChunkStore: Newable<unknown> }>(
     'common/persistence/MemoryExtentStore',
   );
-  return new AzuriteService(
-    new Configuration(
-      ...address,
-      NO_FILE,
-      NO_FILE,
-      [],
-      ...NO_ACCESS_LOG,
-      ...NO_DEBUG_LOG,
-      ...end,
-      new MemoryExtentChunkStore(),
-    ),
+  const server = make<MessageServer>(
+    ...address,
+    NO_FILE,
+    NO_FILE,
+    [],
+    ...NO_ACCESS_LOG,
+    ...NO_DEBUG_LOG,
+    ...end,
+    new MemoryExtentChunkStore(),
   );
+  deleteExtentsSingly(server);
+  return server;
 }
 
 interface Row {
@@ -81,27 +82,20 @@ interface Collection {
   on(event: 'insert' | 'update' | 'delete', listener: (row: Row) => void): void;
 }
 
-interface TableStore {
-  getEntityCollection(...parameters: unknown[]): Collection;
+interface TableServer extends AzuriteServer {
+  readonly metadataStore: { getEntityCollection(...parameters: unknown[]): Collection };
 }
-
-let findsRowsByBothKeys = false;
 
 /**
  * Azure finds a row by both its keys in one step. Azurite looks through all that share its RowKey, and gets slower with
  * every partition that has a row of that name, as each mailbox has its lane. All its lookups of one row name both keys.
  */
-function findRowsByBothKeys(): void {
-  if (findsRowsByBothKeys) return;
-  findsRowsByBothKeys = true;
-  const module = 'table/persistence/LokiTableMetadataStore';
-  const { prototype } = load<{ default: { prototype: TableStore } }>(module).default;
-  const original = prototype.getEntityCollection;
-  const known = new WeakSet<Collection>();
-  prototype.getEntityCollection = function (...parameters) {
-    const collection = original.apply(this, parameters);
-    if (!known.has(collection)) index(collection);
-    known.add(collection);
+function findRowsByBothKeys({ metadataStore }: TableServer): void {
+  const original = metadataStore.getEntityCollection.bind(metadataStore);
+  metadataStore.getEntityCollection = (...parameters) => {
+    const collection = original(...parameters);
+    const isIndexed = Object.hasOwn(collection, 'findOne');
+    if (!isIndexed) index(collection);
     return collection;
   };
 }
@@ -123,15 +117,17 @@ interface ExtentStore {
   deleteExtent(id: string): Promise<unknown>;
 }
 
+interface MessageServer extends AzuriteServer {
+  readonly extentMetadataStore: ExtentStore;
+}
+
 /**
  * Once a minute, Azurite deletes the texts of messages that are gone, and sorts its index anew for each: after 20,000
  * messages it answers nobody for minutes.
  */
-function deleteExtentsSingly(): void {
-  const module = 'common/persistence/LokiExtentMetadataStore';
-  const { prototype } = load<{ default: { prototype: ExtentStore } }>(module).default;
-  prototype.deleteExtent = async function (id) {
-    const extents = this.db.getCollection(this.EXTENTS_COLLECTION);
+function deleteExtentsSingly({ extentMetadataStore: store }: MessageServer): void {
+  store.deleteExtent = async (id) => {
+    const extents = store.db.getCollection(store.EXTENTS_COLLECTION);
     const extent = extents.findOne({ id });
     if (extent) extents.remove(extent);
   };
