@@ -3,8 +3,6 @@ type Asynchronous<T> = {
   readonly [K in keyof T]: T[K] extends (...parameters: never[]) => Promise<unknown> ? T[K] : never;
 };
 
-type Method = (...parameters: unknown[]) => Promise<unknown>;
-
 /** Makes something when it is first asked for. One made in vain is made anew. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
@@ -18,24 +16,19 @@ export function once<T>(make: () => Promise<T>): () => Promise<T> {
 }
 
 /**
- * Stands for an object that is made when one of its methods is first called. An SDK that is behind it is read then, and
- * not at a start: each of them costs a start a tenth to a third of what the rest of it takes.
+ * Stands for an object that is made when one of its methods is first called. What it stands on is read then: at a start,
+ * the SDKs together would take half of the time.
  */
 export function atFirstUse<T extends Asynchronous<T>>(make: () => Promise<T>): T {
   const made = once(make);
-  const methods = new Map<PropertyKey, Method>();
-  const method = (name: PropertyKey): Method => {
-    const known = methods.get(name);
-    if (known) return known;
-    const call: Method = async (...parameters) => {
-      const target = (await made()) as Readonly<Record<PropertyKey, Method>>;
-      return target[name]?.(...parameters);
-    };
-    methods.set(name, call);
-    return call;
-  };
   return new Proxy({} as T, {
-    // `await` looks for a method `then` on everything.
-    get: (_, name) => (typeof name === 'symbol' || name === 'then' ? undefined : method(name)),
+    get: (_, name) => {
+      // `await` looks for a method `then` on everything.
+      if (typeof name === 'symbol' || name === 'then') return undefined;
+      return async (...parameters: unknown[]) => {
+        const target = (await made()) as Readonly<Record<string, (...given: unknown[]) => Promise<unknown>>>;
+        return target[name]?.(...parameters);
+      };
+    },
   });
 }
