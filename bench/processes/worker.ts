@@ -20,7 +20,6 @@ serveMethods({
   start: async (appDir: string) => {
     const write = (line: string) => {
       if (/^Executed .*\(Failed/.test(line)) failed += 1;
-      if (process.env['BENCH_LOG']) console.error(line);
     };
     const options = { appDir, functionKey: 'bench', masterKey: 'bench-master' };
     worker = await startWorker(options, { write, requestTimer: () => {} });
