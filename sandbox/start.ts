@@ -103,6 +103,9 @@ async function start(options: SandboxOptions, closers: Closers): Promise<Sandbox
 
   let functionsUrl = OTHER_HOST_URL;
   let settings: Settings = {};
+  const byKey = functionKeyProof(functionKey);
+  // A page may be opened before the rest has started: it learns that the API does not answer yet.
+  let proof: CallerProof = byKey;
   const standIns = await startStandIns(
     {
       directory,
@@ -122,8 +125,8 @@ async function start(options: SandboxOptions, closers: Closers): Promise<Sandbox
   const { storage, identity, keyVault, graph, hire2retire, mailbox } = standIns;
   const isByToken = () => settings['API_AUTH'] === 'entra';
   const caller = () => apiCaller(directory, identity.url, settings);
-  const [byToken, byKey] = [tokenProof(caller), functionKeyProof(functionKey)];
-  const proof: CallerProof = () => (isByToken() ? byToken() : byKey());
+  const byToken = tokenProof(caller);
+  proof = () => (isByToken() ? byToken() : byKey());
   const settingsFor = (url: string): Settings => {
     functionsUrl = url;
     const own = ownSettings(standIns, { directory, storageAccess, hostUrl: url, caFile: trust.forFunctions });
